@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_REPORT_REPORT_H
+#define KMSCOPE_REPORT_REPORT_H
+/*
+ * The report model: all that a renderer sees. Analyzers fill it, sym/ turns addresses into names,
+ * render/ prints it. It formats nothing itself.
+ *
+ * Ownership: a report owns its tables, rows and every string in them; strings given to a setter
+ * are copied. Column arrays are static tables of the analyzer and only referenced.
+ */
+#include "base/base.h"
+
+enum cell_type {
+	CELL_NULL,   /* unknown: null in JSON, «-» in text */
+	CELL_TEXT,   /* .text */
+	CELL_COUNT,  /* .u64, a plain number */
+	CELL_BYTES,  /* .u64 */
+	CELL_DELTA,  /* .i64, bytes that may shrink */
+	CELL_NS,     /* .u64, nanoseconds */
+	CELL_RATE,   /* .real, bytes a second, may be negative */
+	CELL_PERCENT, /* .real, 0 to 100 */
+	CELL_BOOL,   /* .u64, 0 or 1 */
+	CELL_ADDRESS, /* .u64, «"0x…"» in JSON */
+	CELL_SITE,   /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
+	CELL_MODULE, /* .u64 an address, .text its module once resolved; «vmlinux» for the kernel */
+	CELL_TEXTS,  /* .list of texts */
+	CELL_STACKS, /* .stacks, shares of a row that stacks stand for */
+};
+
+/* What one call chain stands for in a row. */
+struct stack_share {
+	uint32_t stack; /* index into report.stacks, also its id */
+	uint64_t objects;
+	uint64_t bytes;
+	bool estimated; /* scaled up from sampled stacks */
+};
+
+struct cell {
+	enum cell_type type;
+	union {
+		uint64_t u64;
+		int64_t i64;
+		double real;
+		struct {
+			char **items;
+			size_t n;
+		} list;
+		struct {
+			struct stack_share *items;
+			size_t n;
+		} stacks;
+	};
+	char *text;
+};
+
+enum column_flags {
+	COLUMN_LEFT = 1 << 0,	  /* text: align left */
+	COLUMN_JSON_ONLY = 1 << 1, /* not in text */
+	COLUMN_SUBLINE = 1 << 2,  /* text: on a line of its own below the row, if not null */
+};
+
+struct column {
+	const char *name;  /* JSON member, a contract */
+	const char *title; /* text heading */
+	enum cell_type type;
+	unsigned int flags;
+	/*
+	 * Text: columns with the largest number are left out first when the terminal is too narrow;
+	 * 0 is never left out.
+	 */
+	unsigned int droppable;
+};
+
+struct table {
+	const char *name;  /* JSON member */
+	const char *title; /* text heading, one line */
+	const struct column *columns;
+	size_t n_columns;
+	struct cell *cells; /* row-major, n_rows × n_columns */
+	size_t n_rows, rows_capacity;
+	size_t rows_total; /* before report_table_truncate() */
+	const char *empty; /* text: what to say when there are no rows */
+};
+
+struct frame {
+	uint64_t address;
+	char *symbol; /* NULL until resolved, or unknown */
+	char *module; /* «vmlinux» for the kernel itself; NULL if unknown */
+	uint64_t offset; /* into the symbol */
+};
+
+struct report_stack {
+	struct frame *frames; /* innermost first */
+	size_t n_frames;
+};
+
+/* An unknown count: null in JSON. */
+#define QUALITY_UNKNOWN UINT64_MAX
+
+/*
+ * How far a report can be trusted. events = analysed + lost + filtered + own; lost is the rings'
+ * losses (lost_by_cpu) plus recursion_misses where the kernel tells them.
+ */
+struct quality {
+	uint64_t events;   /* every event that a probe of ours saw or is known to have missed */
+	uint64_t analysed;
+	uint64_t lost;
+	uint64_t *lost_by_cpu; /* owned; ring full, by CPU */
+	size_t n_cpus;
+	uint64_t late;	   /* analysed, but arrived after younger ones had been */
+	uint64_t filtered; /* left out by the selection or by sampling */
+	uint64_t own;	   /* kmscope's own */
+	uint64_t allocs;   /* successful allocations analysed */
+	uint64_t failed;   /* allocations that returned NULL */
+	uint64_t frees_matched;
+	uint64_t frees_unknown;
+	uint64_t frees_null;
+	uint64_t frees_implied_reuse; /* addresses allocated again with no free seen between */
+	uint64_t frees_implied_page, frees_implied_rcu; /* QUALITY_UNKNOWN where not watched */
+	uint64_t map_full;	      /* a preallocated kernel map had no room */
+	uint64_t stacks_lost;	      /* call chains that could not be taken */
+	uint64_t recursion_misses;    /* QUALITY_UNKNOWN where the kernel can't tell */
+	uint64_t sample;	      /* 1: every allocation */
+};
+
+struct program_status {
+	bool present;
+	int pid;
+	int exit_code; /* -1: none (killed, or still running) */
+	int signal;    /* 0: none */
+};
+
+struct report {
+	const char *command; /* static */
+	char kernel[128];
+	char arch[32];
+	char *subject; /* what is traced, in words; text's first line */
+	uint64_t start_ns, end_ns, start_wall_ns;
+	uint64_t interval;
+	bool final;
+	struct program_status program;
+	bool has_quality; /* doctor has none */
+	struct quality quality;
+	struct table *tables;
+	size_t n_tables, tables_capacity;
+	struct report_stack *stacks;
+	size_t n_stacks, stacks_capacity;
+	char **notes;
+	size_t n_notes, notes_capacity;
+	char *next_hint; /* text: the next command to try; NULL for none */
+	bool oom;	 /* memory ran short while filling it: the report must not be shown */
+};
+
+struct report *report_new(const char *command);
+/* Frees *@r and everything in it; *@r may be NULL. */
+void report_free(struct report **r);
+
+/*
+ * Add a table; it stays valid until the next report_add_table(). NULL (and oom set) when memory is
+ * short: the setters below accept that and do nothing, so that callers check report.oom once.
+ */
+struct table *report_add_table(struct report *r, const char *name, const char *title,
+			       const struct column *columns, size_t n_columns);
+/* Add a row of CELL_NULL; returns its number, or SIZE_MAX with oom set. */
+size_t report_add_row(struct report *r, struct table *t);
+/* The cell of row @row in the column named @column (which must exist); never NULL. */
+struct cell *table_cell(const struct table *t, size_t row, const char *column);
+
+/* Setters take the row from report_add_row() and the column's name; they keep the column's type. */
+void report_set_u64(struct report *r, struct table *t, size_t row, const char *column, uint64_t v);
+void report_set_i64(struct report *r, struct table *t, size_t row, const char *column, int64_t v);
+void report_set_real(struct report *r, struct table *t, size_t row, const char *column, double v);
+void report_set_text(struct report *r, struct table *t, size_t row, const char *column,
+		     const char *text); /* NULL leaves the cell null */
+void report_add_text(struct report *r, struct table *t, size_t row, const char *column,
+		     const char *fmt, ...) _printf_(5, 6); /* append to a CELL_TEXTS */
+void report_add_share(struct report *r, struct table *t, size_t row, const char *column,
+		      struct stack_share share); /* append to a CELL_STACKS */
+
+/* Add a call chain of @n addresses, innermost first; returns its id, or UINT32_MAX with oom set. */
+uint32_t report_add_stack(struct report *r, const uint64_t *addresses, size_t n);
+void report_add_note(struct report *r, const char *fmt, ...) _printf_(2, 3);
+
+/* Sort @t by the number in column @column, largest first; equal rows keep their order. */
+void report_table_sort(struct table *t, const char *column);
+/* Keep the first @top rows (0: all) and free the others; rows_total remembers how many there were. */
+void report_table_truncate(struct table *t, size_t top);
+
+#endif

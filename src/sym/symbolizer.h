@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_SYM_SYMBOLIZER_H
+#define KMSCOPE_SYM_SYMBOLIZER_H
+/*
+ * Kernel addresses to names and back. One interface; kallsyms is the live kernel's, recordings
+ * bring their own.
+ */
+#include "base/base.h"
+#include "base/failure.h"
+#include "report/report.h"
+
+struct symbol {
+	const char *name;   /* owned by the symbolizer */
+	const char *module; /* «vmlinux» for the kernel itself */
+	uint64_t start;
+	uint64_t size; /* to the next symbol; 0 if unknown */
+};
+
+struct symbolizer;
+
+struct symbolizer_ops {
+	/* Find the symbol that covers @address. 0, or -ENOENT. */
+	int (*lookup)(struct symbolizer *s, uint64_t address, struct symbol *ret);
+	/*
+	 * Visit every symbol named @name (functions can have duplicates). Stops at and returns the
+	 * first non-zero value of @visit; -ENOENT if there is none.
+	 */
+	int (*find)(struct symbolizer *s, const char *name,
+		    int (*visit)(const struct symbol *sym, void *arg), void *arg);
+	/* The lowest and one past the highest text address of module @name. 0, or -ENOENT. */
+	int (*module_range)(struct symbolizer *s, const char *name, uint64_t *ret_start,
+			    uint64_t *ret_end);
+	void (*free)(struct symbolizer *s);
+};
+
+struct symbolizer {
+	const struct symbolizer_ops *ops;
+};
+
+/* Frees *@s (NULL is fine) through its ops. */
+void symbolizer_free(struct symbolizer **s);
+
+/*
+ * Read @path (normally /proc/kallsyms). Data symbols and ARM's mapping symbols ($a $d $t $x, also
+ * with a suffix such as $d.12) are left out. -EPERM with a failure that names kptr_restrict or the
+ * missing privilege when every address reads as zero.
+ */
+int kallsyms_open(const char *path, struct symbolizer **ret, struct failure *f);
+
+/*
+ * Fill in the names of every CELL_SITE, CELL_MODULE and stack frame of @r. Without a symbolizer
+ * (NULL), or for addresses it does not know, the texts stay NULL: renderers print the address.
+ */
+int symbolize_report(struct symbolizer *s, struct report *r);
+
+#endif
