@@ -5,6 +5,8 @@
  * Growable arrays. A vector is any struct with the members «T *items; size_t n, capacity;», all
  * zero when empty. Its owner frees .items.
  */
+#include <string.h>
+
 #include "base/base.h"
 
 /*

@@ -145,6 +145,8 @@ struct report {
 	size_t n_tables, tables_capacity;
 	struct report_stack *stacks;
 	size_t n_stacks, stacks_capacity;
+	uint32_t *stack_index; /* report_add_stack()'s own: hash table of ids + 1, 0 is free */
+	size_t stack_index_size;
 	char **notes;
 	size_t n_notes, notes_capacity;
 	char *next_hint; /* text: the next command to try; NULL for none */

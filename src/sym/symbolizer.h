@@ -10,7 +10,7 @@
 #include "report/report.h"
 
 struct symbol {
-	const char *name;   /* owned by the symbolizer */
+	const char *name; /* owned by the symbolizer */
 	const char *module; /* «vmlinux» for the kernel itself */
 	uint64_t start;
 	uint64_t size; /* to the next symbol; 0 if unknown */
@@ -41,15 +41,30 @@ struct symbolizer {
 void symbolizer_free(struct symbolizer **s);
 
 /*
- * Read @path (normally /proc/kallsyms). Data symbols and ARM's mapping symbols ($a $d $t $x, also
- * with a suffix such as $d.12) are left out. -EPERM with a failure that names kptr_restrict or the
- * missing privilege when every address reads as zero.
+ * Find the function that a call returning to @address was made from. A call can be the last
+ * instruction of its function, so that its return address already is the next function's first
+ * byte: such an address belongs to the function before it (@address - @ret->start is then
+ * @ret->size). Other addresses are looked up as they are. 0, or -ENOENT.
+ */
+int symbolizer_lookup_return(struct symbolizer *s, uint64_t address, struct symbol *ret);
+
+/*
+ * Read @path (normally /proc/kallsyms). Data symbols, ARM's mapping symbols ($a $d $t $x, also with
+ * a suffix such as $d.12) and the padding in front of functions (__pfx_…) are left out. Of several
+ * symbols at one address lookup answers the best: no section marks, global before weak before
+ * local, few leading underscores, then the file's order. Lines that make no sense are skipped.
+ *
+ * The caller frees *@ret with symbolizer_free(). Errors: -EPERM with a failure that names
+ * kptr_restrict or the missing privilege when every address reads as zero, -ENODATA for a file
+ * without functions, what open() and read() say, -E2BIG, -ENOMEM.
  */
 int kallsyms_open(const char *path, struct symbolizer **ret, struct failure *f);
 
 /*
- * Fill in the names of every CELL_SITE, CELL_MODULE and stack frame of @r. Without a symbolizer
- * (NULL), or for addresses it does not know, the texts stay NULL: renderers print the address.
+ * Fill in the names of every CELL_SITE, CELL_MODULE and stack frame of @r that has none yet. Sites
+ * and all frames but the innermost are return addresses, see symbolizer_lookup_return(); offsets
+ * are those of the address itself. Without a symbolizer (NULL), or for addresses it does not know,
+ * the texts stay NULL: renderers print the address. 0, or -ENOMEM with part of the names missing.
  */
 int symbolize_report(struct symbolizer *s, struct report *r);
 

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-2.0
+# The whole build of kmscope. `make help` lists what it can do.
+
+VERSION := 0.1.0
+
+# --- what is being built ------------------------------------------------------------------------
+# ARCH and CROSS_COMPILE as in the kernel's own build; without them, for this machine.
+HOST_ARCH := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(shell uname -m)))
+ARCH ?= $(HOST_ARCH)
+override ARCH := $(patsubst amd64,x86_64,$(patsubst aarch64,arm64,$(patsubst armhf,arm,$(ARCH))))
+ifeq ($(ARCH),$(HOST_ARCH))
+O ?= build
+else
+O ?= build/$(ARCH)
+endif
+
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+STRIP := $(CROSS_COMPILE)strip
+AR := $(CROSS_COMPILE)ar
+CLANG ?= clang
+LLVM_STRIP ?= llvm-strip
+BPFTOOL ?= $(or $(wildcard /usr/sbin/bpftool),bpftool)
+PREFIX ?= /usr/local
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(patsubst $(O)/%,%,$(2))';
+else
+say =
+endif
+
+multiarch_x86_64 := x86_64-linux-gnu
+multiarch_arm64 := aarch64-linux-gnu
+multiarch_arm := arm-linux-gnueabihf
+MULTIARCH := $(multiarch_$(ARCH))
+bpf_arch_x86_64 := x86
+bpf_arch_arm64 := arm64
+bpf_arch_arm := arm
+
+# --- flags ----------------------------------------------------------------------------------------
+WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wformat=2 -Wvla
+ifeq ($(CI),true)
+WARN += -Werror
+endif
+CFLAGS ?= -O2 -g
+CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKMSCOPE_VERSION='"$(VERSION)"' \
+	-Isrc -I. -I$(O)/gen $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu11 $(WARN) $(CFLAGS) -MMD -MP
+LIBS := -lbpf -lelf -lz -ljansson
+ifeq ($(STATIC),1)
+LDFLAGS += -static
+endif
+BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch_$(ARCH)) \
+	-Wall -Wextra -Wno-unused-parameter -Wno-address-of-packed-member \
+	-I. -Ivmlinux -Ibpf -idirafter /usr/include/$(MULTIARCH) \
+	-idirafter /usr/include/$(multiarch_$(HOST_ARCH)) -MMD -MP
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+# --- files ------------------------------------------------------------------------------------------
+SRCS := $(wildcard src/*.c src/*/*.c)
+OBJS := $(SRCS:%.c=$(O)/%.o)
+SAN_OBJS := $(filter-out $(O)/san/src/main.o,$(SRCS:%.c=$(O)/san/%.o))
+UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
+LIVE_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/live/test_*.c))
+LIVE_HELPERS := $(patsubst tests/live/work_%.c,$(O)/tests/live/work_%,$(wildcard tests/live/work_*.c))
+BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+SKELS := $(O)/gen/slab_raw.skel.h $(O)/gen/slab_tp.skel.h
+BENCH_SKELS := $(O)/gen/reference.skel.h
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all help deps test unit golden lint live run bench install clean vmtest
+
+all: $(O)/kmscope ## build the program (the default)
+
+help: ## this list
+	@echo 'make [ARCH=arm|arm64|x86_64 CROSS_COMPILE=…] [STATIC=1] [V=1] TARGET'; \
+	sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+# --- what must be installed ------------------------------------------------------------------------
+# Debian packages. As root the missing ones are installed; otherwise the one command is printed.
+PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
+PKGS_TEST := libcmocka-dev clang-format python3
+PKGS := $(PKGS_BUILD) $(PKGS_TEST)
+DEPS := $(O)/.deps
+deps: $(DEPS) ## install the Debian packages that building and testing need
+$(DEPS): Makefile
+	@mkdir -p $(O)/gen
+	@if command -v dpkg-query >/dev/null; then \
+		missing=$$(for p in $(PKGS); do \
+			dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || echo $$p; \
+		done); \
+		if [ -n "$$missing" ]; then \
+			set -- $$missing; \
+			if [ $$(id -u) = 0 ]; then \
+				echo "  INSTALL  $$*"; \
+				apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -qq -y --no-install-recommends "$$@" >$(O)/apt.log 2>&1 || \
+				{ tail -n 20 $(O)/apt.log; exit 1; }; \
+			else \
+				echo "missing packages; run: sudo apt-get install $$*" >&2; exit 1; \
+			fi; \
+		fi; \
+	fi
+	@touch $@
+
+# --- kernel side --------------------------------------------------------------------------------------
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(DEPS)
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MT $@ -MF $(@:.o=.d) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+# Each program object is linked with the shared maps: what stands in maps.bpf.c is defined once.
+$(O)/bpf/%.linked.o: $(O)/bpf/maps.bpf.o $(O)/bpf/%.bpf.o
+	$(call say,BPFLD,$@)$(BPFTOOL) gen object $@ $^
+
+$(O)/gen/%.skel.h: $(O)/bpf/%.linked.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+
+$(O)/bench/%.bpf.o: tests/bench/%.bpf.c | $(DEPS)
+	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MT $@ -MF $(@:.o=.d) -c $< -o $@
+	$(Q)$(LLVM_STRIP) -g $@
+
+$(BENCH_SKELS): $(O)/gen/%.skel.h: $(O)/bench/%.bpf.o
+	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
+
+# --- user side ----------------------------------------------------------------------------------------
+$(O)/src/%.o: src/%.c | $(SKELS)
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
+
+$(O)/kmscope: $(OBJS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJS) $(LIBS)
+
+$(O)/san/%.o: %.c | $(SKELS)
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(SAN) -c $< -o $@
+
+$(O)/san/libkmscope.a: $(SAN_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(UNIT_TESTS): $(O)/%: $(O)/san/%.o $(O)/san/libkmscope.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(SAN) $(LDFLAGS) -o $@ $< $(O)/san/libkmscope.a -lcmocka $(LIBS)
+
+$(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
+	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
+
+$(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -ljansson
+
+$(LIVE_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
+
+# --- tests: each layer prints TAP, tests/run adds it up ---------------------------------------------------
+test: $(O)/kmscope $(UNIT_TESTS) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
+	@tests/run $(O) lint unit golden live
+
+unit: $(UNIT_TESTS) ## the tests of src/, with the sanitizers on
+	@tests/run $(O) unit
+
+golden: $(O)/kmscope ## scripts of events against stored reports
+	@tests/run $(O) golden
+
+lint: ## include direction, lengths, licence lines, format
+	@tests/run $(O) lint
+
+live: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) ## exact counts on this machine's kernel (root)
+	@tests/run $(O) live
+
+# --- using it ------------------------------------------------------------------------------------------
+run: $(O)/kmscope $(LIVE_HELPERS) ## trace this machine for 10 s under a small workload (root)
+	@examples/first-look/run.sh $(O)
+
+bench: $(O)/kmscope $(BENCH_PROGS) $(LIVE_HELPERS) ## added cost against the floor and the peers (root)
+	@tests/bench/run $(O)
+
+install: $(O)/kmscope ## DESTDIR and PREFIX are respected
+	install -D -m 755 $(O)/kmscope $(DESTDIR)$(PREFIX)/sbin/kmscope
+	install -D -m 644 docs/kmscope.8 $(DESTDIR)$(PREFIX)/share/man/man8/kmscope.8
+
+clean: ## remove everything that was built
+	rm -rf build
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_ANALYZE_ANALYZER_H
+#define KMSCOPE_ANALYZE_ANALYZER_H
+/*
+ * From records to a report. An analyzer has no clock, no kernel access and prints nothing: the same
+ * records give the same report.
+ */
+#include "analyze/ledger.h"
+#include "base/base.h"
+#include "event/event.h"
+#include "report/report.h"
+
+struct analyzer_options {
+	enum ledger_by by;
+	size_t top;	     /* rows of each table; 0: all */
+	uint64_t min_age_ns; /* leaks: younger objects don't count */
+	bool objects;	     /* leaks: list objects too */
+	bool stacks;	     /* stacks are being taken */
+};
+
+struct analyzer;
+
+struct analyzer_ops {
+	const char *name; /* also the command's */
+	struct analyzer *(*create)(const struct analyzer_options *o); /* NULL: no memory */
+	void (*consume)(struct analyzer *a, const struct event_header *const *records, size_t n);
+	/* Fill @r with what is known now; can be called again later. 0 or -ENOMEM. */
+	int (*report)(struct analyzer *a, struct report *r);
+	void (*free)(struct analyzer *a);
+};
+
+struct analyzer {
+	const struct analyzer_ops *ops;
+};
+
+/* Ends with NULL. */
+extern const struct analyzer_ops *const analyzers[];
+extern const struct analyzer_ops slab_analyzer, leaks_analyzer;
+
+/* NULL if there is none of that name. */
+const struct analyzer_ops *analyzer_find(const char *name);
+
+static inline void analyzer_free(struct analyzer **a)
+{
+	if (*a)
+		(*a)->ops->free(*a);
+	*a = NULL;
+}
+
+#endif

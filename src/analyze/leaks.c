@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kmscope leaks: what was allocated and not freed since. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyze/analyzer.h"
+#include "analyze/rows.h"
+#include "base/vec.h"
+
+struct leaks {
+	struct analyzer analyzer;
+	struct analyzer_options options;
+	struct ledger ledger;
+};
+
+#define LEAKS_COLUMNS                                                                              \
+	{ "cache", "CACHE", CELL_TEXT, COLUMN_LEFT, 3 },                                           \
+	{ "objects", "OBJECTS", CELL_COUNT, 0, 0 }, { "bytes", "BYTES", CELL_BYTES, 0, 0 },        \
+	{ "oldest_ns", "OLDEST", CELL_NS, 0, 2 }, { "youngest_ns", "YOUNGEST", CELL_NS, 0, 4 },    \
+	{ "growth_bps", "GROWTH", CELL_RATE, 0, 1 },                                               \
+	{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
+	{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                                  \
+	{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                                  \
+	{ "evidence", "EVIDENCE", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                 \
+	{ "stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0 }
+
+static const struct column site_columns[] = { ROW_NAME_COLUMNS, LEAKS_COLUMNS };
+static const struct column group_columns[] = { ROW_GROUP_COLUMNS, LEAKS_COLUMNS };
+
+static const struct column object_columns[] = {
+	{ "address", "ADDRESS", CELL_ADDRESS, 0, 0 },
+	{ "site", "CALL SITE", CELL_SITE, COLUMN_LEFT, 0 },
+	{ "bytes", "BYTES", CELL_BYTES, 0, 0 },
+	{ "age_ns", "AGE", CELL_NS, 0, 0 },
+	{ "pid", "PID", CELL_COUNT, 0, 1 },
+	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT, 2 },
+	{ "stack", "STACK", CELL_COUNT, COLUMN_JSON_ONLY, 0 },
+	{ "rcu_pending", "RCU", CELL_BOOL, COLUMN_JSON_ONLY, 0 },
+};
+
+/* What is live in one row, at the age asked for. */
+struct leaks_line {
+	uint64_t objects, bytes;
+	uint64_t oldest, youngest; /* times */
+	uint32_t cache;		   /* LEDGER_NONE: several */
+	struct ledger_sums sums;   /* of the whole run */
+	uint64_t implied;
+};
+
+static struct analyzer *leaks_create(const struct analyzer_options *o)
+{
+	struct leaks *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->analyzer.ops = &leaks_analyzer;
+	k->options = *o;
+	if (ledger_init(&k->ledger, o->by)) {
+		ledger_free(&k->ledger);
+		free(k);
+		return NULL;
+	}
+	return &k->analyzer;
+}
+
+static void leaks_consume(struct analyzer *a, const struct event_header *const *records, size_t n)
+{
+	ledger_consume(&((struct leaks *)a)->ledger, records, n);
+}
+
+static void leaks_free(struct analyzer *a)
+{
+	struct leaks *k = (struct leaks *)a;
+
+	ledger_free(&k->ledger);
+	free(k);
+}
+
+/* Objects allocated after this are too young to be listed. */
+static uint64_t leaks_cutoff(const struct leaks *k, const struct report *r)
+{
+	return r->end_ns > k->options.min_age_ns ? r->end_ns - k->options.min_age_ns : 0;
+}
+
+static bool object_counts(const struct ledger_object *o, uint64_t cutoff)
+{
+	return o->ptr && o->group != LEDGER_NONE && o->time <= cutoff;
+}
+
+static void lines_fill(const struct ledger *l, uint64_t cutoff, struct leaks_line *lines)
+{
+	const struct ledger_object *o;
+	const struct ledger_group *g;
+
+	vec_for_each(&l->groups, g) {
+		ledger_group_sums(l, g, &lines[g->row].sums);
+		lines[g->row].implied += g->implied;
+	}
+	vec_for_each(&l->objects, o) {
+		struct leaks_line *line;
+
+		if (!object_counts(o, cutoff))
+			continue;
+		g = &l->groups.items[o->group];
+		line = &lines[g->row];
+		if (!line->objects) {
+			line->oldest = line->youngest = o->time;
+			line->cache = g->cache;
+		}
+		if (line->cache != g->cache)
+			line->cache = LEDGER_NONE;
+		line->oldest = MIN(line->oldest, o->time);
+		line->youngest = MAX(line->youngest, o->time);
+		line->objects++;
+		line->bytes += l->caches.items[g->cache].slab_size;
+	}
+}
+
+/* What speaks for and against a leak, in words. Numbers are of the whole run. */
+static void set_evidence(const struct ledger *l, const struct leaks_line *line, struct report *r,
+			 struct table *t, size_t at)
+{
+	const struct ledger_sums *m = &line->sums;
+	uint64_t seen = m->frees - line->implied;
+
+	if (!m->frees)
+		report_add_text(r, t, at, "evidence", "none of %llu allocations was freed",
+				(unsigned long long)rows_scale(l, m->allocs));
+	else
+		report_add_text(r, t, at, "evidence", "%llu of %llu allocations were freed",
+				(unsigned long long)rows_scale(l, m->frees),
+				(unsigned long long)rows_scale(l, m->allocs));
+	/* kfree_rcu() and bulk frees fire no event: such objects only look as if they leaked */
+	if (line->implied)
+		report_add_text(r, t, at, "evidence",
+				"%llu of these frees were not seen (%llu were): objects of this "
+				"site are freed by a way that fires no event, as kfree_rcu() does",
+				(unsigned long long)rows_scale(l, line->implied),
+				(unsigned long long)rows_scale(l, seen));
+}
+
+static void set_line(const struct ledger *l, const struct ledger_row *row,
+		     const struct leaks_line *line, struct report *r, struct table *t, size_t at)
+{
+	double real;
+
+	rows_set_name(l, row, r, t, at);
+	if (line->cache != LEDGER_NONE && l->caches.items[line->cache].name[0])
+		report_set_text(r, t, at, "cache", l->caches.items[line->cache].name);
+	report_set_u64(r, t, at, "objects", rows_scale(l, line->objects));
+	report_set_u64(r, t, at, "bytes", rows_scale(l, line->bytes));
+	report_set_u64(r, t, at, "oldest_ns", r->end_ns - line->oldest);
+	report_set_u64(r, t, at, "youngest_ns", r->end_ns - line->youngest);
+	if (ledger_growth(l, row, &real))
+		report_set_real(r, t, at, "growth_bps", real * (double)rows_scale(l, 1));
+	if (rows_error_pct(l, line->objects, &real))
+		report_set_real(r, t, at, "error_pct", real);
+	report_set_text(r, t, at, "verdict", "candidate");
+	set_evidence(l, line, r, t, at);
+}
+
+static int report_candidates(const struct leaks *k, struct report *r)
+{
+	const struct ledger *l = &k->ledger;
+	_cleanup_free_ struct leaks_line *lines = calloc(l->rows.n + 1, sizeof(*lines));
+	_cleanup_(rows_shares_free) struct rows_shares *shares = NULL;
+	uint64_t cutoff = leaks_cutoff(k, r);
+	bool by_site = l->by == LEDGER_BY_SITE;
+	struct table *t;
+	size_t i;
+	int err = 0;
+
+	if (k->options.stacks)
+		shares = rows_shares_new(l, cutoff);
+	if (!lines || (k->options.stacks && !shares))
+		return -ENOMEM;
+	lines_fill(l, cutoff, lines);
+	t = report_add_table(r, "candidates", "Allocated since the start and not freed",
+			     by_site ? site_columns : group_columns,
+			     by_site ? ARRAY_SIZE(site_columns) : ARRAY_SIZE(group_columns));
+	for (i = 0; t && i < l->rows.n; i++) {
+		size_t at;
+
+		if (!lines[i].objects)
+			continue;
+		at = report_add_row(r, t);
+		set_line(l, &l->rows.items[i], &lines[i], r, t, at);
+		if (shares && at != SIZE_MAX && !err)
+			err = rows_add_shares(shares, l, (uint32_t)i,
+					      rows_scale(l, lines[i].objects),
+					      rows_scale(l, lines[i].bytes), r, t, at);
+	}
+	if (t) {
+		t->empty = "everything that was allocated since the start has been freed";
+		report_table_sort(t, "bytes");
+		report_table_truncate(t, k->options.top);
+	}
+	return err;
+}
+
+static const char *object_comm(const struct ledger *l, const struct ledger_object *o, char buf[17])
+{
+	size_t i;
+
+	/* the newest name of the process; the groups' tasks are only kept apart with --by */
+	for (i = l->tasks.n; i-- > 0;)
+		if (l->tasks.items[i].pid == o->pid) {
+			snprintf(buf, 17, "%.16s", l->tasks.items[i].comm);
+			return buf;
+		}
+	return NULL;
+}
+
+static void report_objects(const struct leaks *k, struct report *r)
+{
+	const struct ledger *l = &k->ledger;
+	uint64_t cutoff = leaks_cutoff(k, r);
+	const struct ledger_object *o;
+	struct table *t = report_add_table(r, "objects", "Objects", object_columns,
+					   ARRAY_SIZE(object_columns));
+	char comm[17];
+
+	vec_for_each(&l->objects, o) {
+		const struct ledger_group *g;
+		size_t at;
+
+		if (!object_counts(o, cutoff))
+			continue;
+		g = &l->groups.items[o->group];
+		at = report_add_row(r, t);
+		report_set_u64(r, t, at, "address", o->ptr);
+		report_set_u64(r, t, at, "site", g->site);
+		report_set_u64(r, t, at, "bytes", l->caches.items[g->cache].slab_size);
+		report_set_u64(r, t, at, "age_ns", r->end_ns > o->time ? r->end_ns - o->time : 0);
+		report_set_u64(r, t, at, "pid", o->pid);
+		report_set_text(r, t, at, "comm", object_comm(l, o, comm));
+		if (o->stack >= 0 && (size_t)o->stack < l->stacks.n)
+			report_set_u64(r, t, at, "stack",
+				       report_add_stack(r, l->stacks.items[o->stack].frames,
+							l->stacks.items[o->stack].n));
+	}
+	if (!t)
+		return;
+	t->empty = "none";
+	report_table_sort(t, "age_ns");
+	report_table_truncate(t, k->options.top);
+}
+
+static int leaks_report(struct analyzer *a, struct report *r)
+{
+	struct leaks *k = (struct leaks *)a;
+	int err;
+
+	err = ledger_describe(&k->ledger, r);
+	if (!err)
+		err = report_candidates(k, r);
+	if (!err && k->options.objects)
+		report_objects(k, r);
+	if (!err && k->options.min_age_ns)
+		report_add_note(r, "objects younger than %.3g s are left out (--min-age)",
+				(double)k->options.min_age_ns / (double)NSEC_PER_SEC);
+	return err ? err : r->oom ? -ENOMEM : 0;
+}
+
+const struct analyzer_ops leaks_analyzer = {
+	.name = "leaks",
+	.create = leaks_create,
+	.consume = leaks_consume,
+	.report = leaks_report,
+	.free = leaks_free,
+};

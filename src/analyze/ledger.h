@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_ANALYZE_LEDGER_H
+#define KMSCOPE_ANALYZE_LEDGER_H
+/*
+ * The books that slab and leaks share: who allocated what, and what of it is still there.
+ *
+ * Allocations with the same row, call site, cache and requested size are counted in one group.
+ * Every table is a sum over groups, so that all tables agree. Rows are what a report lists (call
+ * sites, or tasks with --by); they carry what can't be summed up later: peak and growth.
+ */
+#include "base/base.h"
+#include "base/u64map.h"
+#include "bpf/events.h"
+#include "report/report.h"
+
+enum ledger_by { LEDGER_BY_SITE, LEDGER_BY_CACHE, LEDGER_BY_COMM, LEDGER_BY_PID, LEDGER_BY_CGROUP };
+
+#define LEDGER_NONE UINT32_MAX
+
+/* A slab cache: a named one, or one of the kmalloc classes ("kmalloc-cg-192"). */
+struct ledger_cache {
+	char name[EVENT_NAME_LEN]; /* empty: the kernel does not tell */
+	bool known;		   /* its sizes are known */
+	bool kmalloc;
+	bool page_backed; /* kmalloc beyond the largest class: whole pages */
+	uint32_t object_size, slab_size;
+	bool one_size; /* every request is object_size: a named cache */
+};
+
+#define LEDGER_MIXED_SIZES UINT32_MAX /* a group of all further requested sizes of a site */
+#define LEDGER_SAMPLES	   64
+
+struct ledger_row {
+	uint64_t key;		/* address, cache number, task number, pid or cgroup id */
+	uint64_t live_bytes, peak_bytes;
+	uint32_t n_sizes;	/* groups of different requested sizes so far */
+	uint64_t *samples;	/* live_bytes at every ledger.stride-th tick; owned */
+};
+
+struct ledger_group {
+	uint32_t row, cache;
+	uint32_t requested; /* bytes, or LEDGER_MIXED_SIZES */
+	uint32_t task;
+	uint64_t site;
+	uint64_t allocs, failed;
+	uint64_t frees;		/* seen */
+	uint64_t implied;	/* not seen, but the address was given out again */
+	uint64_t bytes_req;	/* of all allocs; named caches: see ledger_group_sums() */
+	uint64_t live, live_req;
+};
+
+struct ledger_object {
+	uint64_t ptr, time;
+	uint32_t group; /* LEDGER_NONE: kmscope's own, or a free pool entry */
+	uint32_t requested;
+	int32_t stack;
+	uint32_t pid;
+	uint32_t predecessor; /* group whose object had this address until it was implied free */
+	uint32_t next_free;   /* in the pool; LEDGER_NONE: in use or last */
+};
+
+struct ledger_task {
+	uint32_t pid;
+	uint64_t cgroup;
+	char comm[16];
+};
+
+struct ledger_stack {
+	uint32_t n;
+	uint64_t *frames; /* owned */
+};
+
+/* How often a stack was taken in a row. */
+struct ledger_sample {
+	uint32_t row, stack;
+	uint64_t n;
+};
+
+struct ledger_memo;
+struct ledger_stray;
+
+#define LEDGER_VEC(type)                                                                           \
+	struct {                                                                                   \
+		type *items;                                                                       \
+		size_t n, capacity;                                                                \
+	}
+
+struct ledger {
+	enum ledger_by by;
+	struct event_start start; /* facts; zero until the record came */
+	uint64_t end;		  /* time of the newest tick or end */
+	uint64_t last_time;
+	bool ended, oom;
+	struct quality quality; /* counters; see ledger_quality() */
+	LEDGER_VEC(struct ledger_row) rows;
+	LEDGER_VEC(struct ledger_group) groups;
+	LEDGER_VEC(struct ledger_cache) caches;
+	LEDGER_VEC(struct ledger_object) objects; /* a pool */
+	LEDGER_VEC(struct ledger_task) tasks;
+	LEDGER_VEC(struct ledger_stack) stacks;
+	LEDGER_VEC(struct ledger_sample) samples;
+	LEDGER_VEC(struct event_counters) counters; /* newest by CPU */
+	uint32_t free_object; /* head of the pool's free list */
+	size_t n_live;
+	struct u64map row_of, group_of, cache_of, object_of, sample_of;
+	struct ledger_memo *memo;
+	struct ledger_stray *strays;
+	uint32_t *cpu_task; /* by CPU: whom the newest task record named */
+	size_t n_cpu_task;
+	uint64_t n_ticks, stride, n_samples;
+	uint64_t misses;
+};
+
+int ledger_init(struct ledger *l, enum ledger_by by);
+void ledger_free(struct ledger *l);
+
+/* Enter records, in time order as the merge delivers them. */
+void ledger_consume(struct ledger *l, const struct event_header *const *records, size_t n);
+
+/* Sums of one group in bytes; false if its cache's sizes never became known. */
+struct ledger_sums {
+	uint64_t allocs, frees, failed, live;
+	uint64_t bytes_req, bytes_alloc;
+	uint64_t live_req, live_bytes;
+};
+bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g, struct ledger_sums *add);
+
+/* Bytes a second that the row's live memory grew over the newer half of the run; false: unknown. */
+bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double *ret);
+
+/* Fill in the parts of @r that come from the stream: times, quality. Returns -ENOMEM. */
+int ledger_describe(const struct ledger *l, struct report *r);
+
+/* The row's name for reports: comm, pid or cgroup; NULL with --by site. */
+const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64]);
+
+#endif

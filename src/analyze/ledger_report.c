@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What reports take from the ledger. */
+#include "analyze/ledger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g, struct ledger_sums *add)
+{
+	const struct ledger_cache *c = &l->caches.items[g->cache];
+
+	add->allocs += g->allocs;
+	add->frees += g->frees + g->implied;
+	add->failed += g->failed;
+	add->live += g->live;
+	if (!c->known)
+		return false;
+	add->bytes_req += c->one_size ? g->allocs * c->object_size : g->bytes_req;
+	add->live_req += c->one_size ? g->live * c->object_size : g->live_req;
+	add->bytes_alloc += g->allocs * c->slab_size;
+	add->live_bytes += g->live * c->slab_size;
+	return true;
+}
+
+bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double *ret)
+{
+	double n = 0, sum_t = 0, sum_b = 0, sum_tt = 0, sum_tb = 0;
+	uint64_t i;
+
+	/* what lives from before the start is unknown, so the first half shows caches filling up */
+	for (i = l->n_samples / 2; i < l->n_samples; i++) {
+		double t = (double)(i * l->stride);
+		double b = row->samples ? (double)row->samples[i] : 0;
+
+		n++;
+		sum_t += t;
+		sum_b += b;
+		sum_tt += t * t;
+		sum_tb += t * b;
+	}
+	if (n < 3)
+		return false;
+	*ret = (n * sum_tb - sum_t * sum_b) / (n * sum_tt - sum_t * sum_t); /* least squares */
+	return true;
+}
+
+int ledger_describe(const struct ledger *l, struct report *r)
+{
+	struct quality *q = &r->quality;
+	size_t i;
+
+	r->start_ns = l->start.h.time;
+	r->end_ns = l->end ? l->end : l->last_time;
+	r->start_wall_ns = l->start.wall_ns;
+	r->final = l->ended;
+	r->has_quality = true;
+	free(q->lost_by_cpu);
+	*q = l->quality;
+	q->n_cpus = MAX((size_t)l->start.n_cpus, l->counters.n);
+	q->lost_by_cpu = calloc(MAX(q->n_cpus, (size_t)1), sizeof(*q->lost_by_cpu));
+	if (!q->lost_by_cpu)
+		return -ENOMEM;
+	for (i = 0; i < l->counters.n; i++) {
+		const struct event_counters *c = &l->counters.items[i];
+
+		q->lost_by_cpu[i] = c->lost[0] + c->lost[1];
+		q->lost += q->lost_by_cpu[i];
+		q->filtered += c->filtered;
+		q->frees_null += c->nulls;
+		q->analysed += c->nulls;
+		q->map_full += c->map_full;
+	}
+	q->recursion_misses = l->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : l->misses;
+	if (q->recursion_misses != QUALITY_UNKNOWN)
+		q->lost += q->recursion_misses;
+	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
+	q->sample = MAX(l->start.sample, 1u);
+	q->events = q->analysed + q->lost + q->filtered + q->own;
+	if (l->oom)
+		r->oom = true;
+	return 0;
+}
+
+const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])
+{
+	size_t i, index = (size_t)(row - l->rows.items);
+
+	switch (l->by) {
+	case LEDGER_BY_SITE:
+		return NULL;
+	case LEDGER_BY_CACHE:
+		return l->caches.items[row->key].name[0] ? l->caches.items[row->key].name : NULL;
+	case LEDGER_BY_PID:
+		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
+		return buf;
+	case LEDGER_BY_CGROUP:
+		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
+		return buf;
+	case LEDGER_BY_COMM:
+		break;
+	}
+	for (i = 0; i < l->groups.n; i++) {
+		const struct ledger_group *g = &l->groups.items[i];
+
+		if (g->row != index || g->task == LEDGER_NONE)
+			continue;
+		snprintf(buf, 64, "%.16s", l->tasks.items[g->task].comm);
+		return buf;
+	}
+	return NULL;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "analyze/rows.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/vec.h"
+
+#define SHARES_MAX 8 /* call chains of one row in a report */
+
+struct share {
+	uint32_t row, stack;
+	uint64_t objects;
+};
+
+struct rows_shares {
+	LEDGER_VEC(struct share) shares; /* sorted by row, then by objects */
+};
+
+void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct report *r,
+		   struct table *t, size_t at)
+{
+	char buf[64];
+
+	if (l->by != LEDGER_BY_SITE) {
+		report_set_text(r, t, at, "group", ledger_row_name(l, row, buf));
+		return;
+	}
+	report_set_u64(r, t, at, "site", row->key);
+	report_set_u64(r, t, at, "module", row->key);
+	report_set_u64(r, t, at, "address", row->key);
+}
+
+/* Newton's method: the only root that is needed, not worth linking the mathematics library. */
+static double square_root(double x)
+{
+	double root = x > 1 ? x : 1;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		root = (root + x / root) / 2;
+	return root;
+}
+
+bool rows_error_pct(const struct ledger *l, uint64_t n, double *ret)
+{
+	if (l->start.sample <= 1 || !n)
+		return false;
+	*ret = 100 * square_root((1 - 1.0 / l->start.sample) / (double)n);
+	return true;
+}
+
+static int share_compare(const void *a, const void *b)
+{
+	const struct share *x = a, *y = b;
+
+	if (x->row != y->row)
+		return CMP(x->row, y->row);
+	if (x->objects != y->objects)
+		return CMP(y->objects, x->objects);
+	return CMP(x->stack, y->stack);
+}
+
+struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than)
+{
+	struct rows_shares *s = calloc(1, sizeof(*s));
+	struct u64map index = { 0 };
+	const struct ledger_object *o;
+
+	if (!s)
+		return NULL;
+	vec_for_each(&l->objects, o) {
+		uint64_t key;
+		uint32_t found;
+
+		if (!o->ptr || o->group == LEDGER_NONE || o->stack < 0 || o->time > older_than)
+			continue;
+		key = (uint64_t)l->groups.items[o->group].row << 32 | (uint32_t)o->stack;
+		found = u64map_get(&index, key);
+		if (found == U64MAP_NONE) {
+			struct share *added = vec_add(&s->shares);
+
+			found = (uint32_t)(s->shares.n - 1);
+			if (!added || u64map_set(&index, key, found)) {
+				u64map_free(&index);
+				rows_shares_free(&s);
+				return NULL;
+			}
+			added->row = l->groups.items[o->group].row;
+			added->stack = (uint32_t)o->stack;
+		}
+		s->shares.items[found].objects++;
+	}
+	u64map_free(&index);
+	if (s->shares.n)
+		qsort(s->shares.items, s->shares.n, sizeof(*s->shares.items), share_compare);
+	return s;
+}
+
+void rows_shares_free(struct rows_shares **s)
+{
+	if (*s)
+		free((*s)->shares.items);
+	freep(s);
+}
+
+static void add_share(const struct ledger *l, const struct share *share, uint64_t sampled,
+		      uint64_t objects, uint64_t bytes, struct report *r, struct table *t,
+		      size_t at)
+{
+	double part = (double)share->objects / (double)sampled;
+	struct stack_share cell = {
+		.objects = (uint64_t)(part * (double)objects + 0.5),
+		.bytes = (uint64_t)(part * (double)bytes + 0.5),
+		.estimated = sampled != objects,
+	};
+	const struct ledger_stack *stack;
+
+	if (share->stack >= l->stacks.n)
+		return;
+	stack = &l->stacks.items[share->stack];
+	cell.stack = report_add_stack(r, stack->frames, stack->n);
+	report_add_share(r, t, at, "stacks", cell);
+}
+
+int rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,
+		    uint64_t objects, uint64_t bytes, struct report *r, struct table *t, size_t at)
+{
+	LEDGER_VEC(struct share) all = { 0 };
+	const struct ledger_sample *sample;
+	const struct share *share;
+	uint64_t sampled = 0;
+	size_t i;
+	int err = 0;
+
+	vec_for_each(&s->shares, share) {
+		struct share *added = share->row == row ? vec_add(&all) : NULL;
+
+		if (added)
+			*added = *share;
+		err = share->row == row && !added ? -ENOMEM : err;
+	}
+	if (!all.n) {
+		vec_for_each(&l->samples, sample) {
+			struct share *added = sample->row == row ? vec_add(&all) : NULL;
+
+			if (added)
+				*added = (struct share){ row, sample->stack, sample->n };
+			err = sample->row == row && !added ? -ENOMEM : err;
+		}
+		if (all.n)
+			qsort(all.items, all.n, sizeof(*all.items), share_compare);
+	}
+	for (i = 0; i < all.n; i++)
+		sampled += all.items[i].objects;
+	for (i = 0; i < MIN(all.n, (size_t)SHARES_MAX) && !err; i++)
+		add_share(l, &all.items[i], sampled, objects, bytes, r, t, at);
+	free(all.items);
+	return err;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_EVENT_EVENT_H
+#define KMSCOPE_EVENT_EVENT_H
+/*
+ * Records as they come from a source. Whoever takes them gets batches of pointers in time order;
+ * the records are only valid during the call.
+ */
+#include "base/base.h"
+#include "bpf/events.h"
+
+struct event_sink {
+	void (*consume)(void *arg, const struct event_header *const *records, size_t n);
+	void *arg;
+};
+
+/* Whether @size bytes hold a whole record of the kind that its header names. */
+bool event_valid(const struct event_header *h, size_t size);
+
+/* The bytes that a record takes; 0 for an unknown kind. */
+size_t event_size(const struct event_header *h);
+
+#endif

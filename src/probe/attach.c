@@ -1,0 +1,525 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "probe/attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "base/log.h"
+#include "bpf/events.h"
+#include "probe/btfgen.h"
+#include "probe/format.h"
+#include "probe/tracefs.h"
+
+#include "slab_raw.skel.h"
+#include "slab_tp.skel.h"
+
+#define ATTACH_MAX_LINKS 32
+
+struct attachment {
+	struct slab_raw *raw;
+	struct slab_tp *tp;
+	struct bpf_link *links[ATTACH_MAX_LINKS];
+	size_t n_links;
+	const struct bpf_program *counted[CAPABILITY_MAX]; /* whose misses are losses */
+	size_t n_counted;
+	bool misses_known;
+	int tracefs;
+	struct probe_plan plan; /* .chosen only */
+	int *ring_fds;
+	size_t n_cpus;
+	int cpu_states_fd, shared_fd, marks_fd, stacks_fd, children_fd; /* owned by the objects */
+	struct cpu_state *cpu_states;
+	struct shared_state *shared;
+	struct marks *marks;
+	size_t mapped_cpu_states, mapped_shared, mapped_marks;
+};
+
+static int print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
+{
+	char line[1024];
+
+	(void)level;
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+static int fail_load(struct failure *f, int err, const char *what)
+{
+	if (err == -EPERM || err == -EACCES)
+		return fail(f, FAILURE_UNSUPPORTED, err,
+			    "the kernel refused to load %s (%s): root is needed, and a kernel that "
+			    "is not locked down",
+			    what, strerror(-err));
+	if (err == -ENOMEM)
+		return fail(f, FAILURE_INTERNAL, err,
+			    "not enough memory for %s: try a smaller --buffer", what);
+	return fail(f, FAILURE_UNSUPPORTED, err,
+		    "the kernel could not load %s (%s); -v shows its messages", what,
+		    strerror(-err));
+}
+
+/* BTF for the classic programs, made from the formats of all events that exist. */
+static int make_format_btf(int tracefs, char path[32], int *ret_fd)
+{
+	_cleanup_(btfgen_free) struct btfgen *btf = btfgen_new(sizeof(void *));
+	size_t i;
+	int err;
+
+	if (!btf)
+		return -ENOMEM;
+	for (i = 0; i < TRACE_EVENT_MAX; i++) {
+		_cleanup_(format_free) struct event_format *format = NULL;
+
+		if (tracefs_read_format(tracefs, &trace_event_names[i], &format))
+			continue;
+		err = btfgen_add_event(btf, format);
+		if (err)
+			return err;
+	}
+	return btfgen_to_memfd(btf, path, ret_fd);
+}
+
+static void fill_config(struct config *to, const struct attach_options *o, const struct capset *c)
+{
+	size_t i;
+
+	*to = o->config;
+	for (i = 0; i < RAW_EVENT_MAX; i++)
+		to->args[i] = c->events[i].args;
+	to->cache_name_offset = c->cache_name_offset;
+	to->cache_object_size_offset = c->cache_object_size_offset;
+	to->cache_size_offset = c->cache_size_offset;
+}
+
+static int size_maps(struct bpf_object *obj, const struct attachment *a,
+		     const struct attach_options *o, int template_fd)
+{
+	const struct {
+		const char *name;
+		uint32_t entries;
+	} sizes[] = {
+		{ "cpu_states", (uint32_t)a->n_cpus },
+		{ "rings", (uint32_t)a->n_cpus },
+		{ "stacks", o->n_stacks ? o->n_stacks : 1 },
+		{ "children", o->follow_children ? 65536 : 1 },
+	};
+	size_t i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		err = bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, sizes[i].name),
+					       sizes[i].entries);
+		if (err)
+			return err;
+	}
+	return bpf_map__set_inner_map_fd(bpf_object__find_map_by_name(obj, "rings"), template_fd);
+}
+
+static const char *const shared_maps[] = {
+	"cpu_states", "shared", "rings", "marks", "stacks", "children", "cgroups",
+};
+
+/* Make @obj use the maps of @owner, or create its own if there is no owner. */
+static int share_maps(struct bpf_object *obj, const struct bpf_object *owner)
+{
+	size_t i;
+
+	for (i = 0; owner && i < ARRAY_SIZE(shared_maps); i++) {
+		int fd = bpf_object__find_map_fd_by_name(owner, shared_maps[i]);
+		int err = bpf_map__reuse_fd(bpf_object__find_map_by_name(obj, shared_maps[i]), fd);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Mark what the plan chose of @method for loading; returns how many programs that are. */
+static int enable_programs(struct bpf_object *obj, const struct probe_plan *plan,
+			   enum probe_method method, const struct attach_options *o)
+{
+	int n = 0;
+	size_t i;
+
+	for (i = 0; i < CAPABILITY_MAX; i++) {
+		const struct probe_row *row = plan->chosen[i];
+
+		if (!row || row->method != method ||
+		    (row->capability == CAPABILITY_CHILDREN && !o->follow_children))
+			continue;
+		n++;
+		if (!obj)
+			continue;
+		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, row->program),
+					  true);
+		if (row->twin)
+			bpf_program__set_autoload(bpf_object__find_program_by_name(obj, row->twin),
+						  true);
+	}
+	return n;
+}
+
+static int load_raw(struct attachment *a, const struct capset *c, const struct attach_options *o,
+		    int template_fd, struct failure *f)
+{
+	int err;
+
+	a->raw = slab_raw__open();
+	if (!a->raw)
+		return fail_load(f, -errno, "the raw tracepoint programs");
+	if (a->raw->rodata->events_abi != EVENTS_ABI)
+		return fail(f, FAILURE_INTERNAL, -EPROTO,
+			    "the raw tracepoint programs were built for another event layout: run "
+			    "«make clean» and build again");
+	enable_programs(a->raw->obj, &a->plan, METHOD_RAW, o);
+	fill_config((struct config *)&a->raw->rodata->config, o, c);
+	err = size_maps(a->raw->obj, a, o, template_fd);
+	if (!err)
+		err = slab_raw__load(a->raw);
+	return err ? fail_load(f, err, "the raw tracepoint programs") : 0;
+}
+
+static int load_tp(struct attachment *a, const struct capset *c, const struct attach_options *o,
+		   int template_fd, struct failure *f)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	_cleanup_close_ int btf_fd = -1;
+	char path[32];
+	const char *how;
+	int err;
+
+	err = tracefs_open(&a->tracefs, &how, f);
+	if (err)
+		return err;
+	err = make_format_btf(a->tracefs, path, &btf_fd);
+	if (err)
+		return fail(f, FAILURE_UNSUPPORTED, err,
+			    "this kernel's tracefs format files can't be used: %s", strerror(-err));
+	opts.btf_custom_path = path;
+	a->tp = slab_tp__open_opts(&opts);
+	if (!a->tp)
+		return fail_load(f, -errno, "the classic tracepoint programs");
+	if (a->tp->rodata->events_abi != EVENTS_ABI)
+		return fail(f, FAILURE_INTERNAL, -EPROTO,
+			    "the classic tracepoint programs were built for another event layout: "
+			    "run «make clean» and build again");
+	enable_programs(a->tp->obj, &a->plan, METHOD_CLASSIC, o);
+	fill_config((struct config *)&a->tp->rodata->config, o, c);
+	err = size_maps(a->tp->obj, a, o, template_fd);
+	if (!err)
+		err = share_maps(a->tp->obj, a->raw ? a->raw->obj : NULL);
+	if (!err)
+		err = slab_tp__load(a->tp);
+	return err ? fail_load(f, err, "the classic tracepoint programs") : 0;
+}
+
+static int create_rings(struct attachment *a, size_t ring_size, struct failure *f)
+{
+	size_t i;
+
+	a->ring_fds = calloc(a->n_cpus, sizeof(*a->ring_fds));
+	if (!a->ring_fds)
+		return -ENOMEM;
+	for (i = 0; i < a->n_cpus; i++)
+		a->ring_fds[i] = -1;
+	for (i = 0; i < a->n_cpus; i++) {
+		a->ring_fds[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_ring", 0, 0,
+						(uint32_t)ring_size, NULL);
+		if (a->ring_fds[i] < 0)
+			return fail_load(f, -errno, "the event buffers");
+	}
+	return 0;
+}
+
+static int fill_rings(const struct attachment *a, int rings_fd, struct failure *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->n_cpus; i++)
+		if (bpf_map_update_elem(rings_fd, &i, &a->ring_fds[i], BPF_ANY))
+			return fail_load(f, -errno, "the event buffers");
+	return 0;
+}
+
+static void *map_array(int fd, size_t element, size_t n, size_t *ret_size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t size = (((element + 7) & ~(size_t)7) * n + page - 1) & ~(page - 1);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	*ret_size = size;
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static int map_shared_memory(struct attachment *a, struct failure *f)
+{
+	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
+
+	a->cpu_states_fd = bpf_object__find_map_fd_by_name(owner, "cpu_states");
+	a->shared_fd = bpf_object__find_map_fd_by_name(owner, "shared");
+	a->marks_fd = bpf_object__find_map_fd_by_name(owner, "marks");
+	a->stacks_fd = bpf_object__find_map_fd_by_name(owner, "stacks");
+	a->children_fd = bpf_object__find_map_fd_by_name(owner, "children");
+	a->cpu_states = map_array(a->cpu_states_fd, sizeof(*a->cpu_states), a->n_cpus,
+				  &a->mapped_cpu_states);
+	a->shared = map_array(a->shared_fd, sizeof(*a->shared), 1, &a->mapped_shared);
+	a->marks = map_array(a->marks_fd, sizeof(*a->marks), 1, &a->mapped_marks);
+	if (!a->cpu_states || !a->shared || !a->marks)
+		return fail_load(f, -errno, "the shared state");
+	memset(a->shared->budgets, SHARED_BUDGET_INIT, sizeof(a->shared->budgets));
+	a->shared->generation = 1;
+	return 0;
+}
+
+static int set_cgroup(const struct attachment *a, const struct attach_options *o, struct failure *f)
+{
+	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
+	uint32_t zero = 0;
+
+	if (o->cgroup_fd < 0)
+		return 0;
+	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(owner, "cgroups"), &zero,
+				&o->cgroup_fd, BPF_ANY))
+		return fail(f, FAILURE_USAGE, -errno,
+			    "--cgroup: not a cgroup v2 folder (%s)", strerror(errno));
+	return 0;
+}
+
+static int load_objects(struct attachment *a, const struct capset *c,
+			const struct attach_options *o, struct failure *f)
+{
+	_cleanup_close_ int template_fd = -1;
+	int err, owner_rings;
+
+	template_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_tmpl", 0, 0, c->page_size, NULL);
+	if (template_fd < 0)
+		return fail_load(f, -errno, "the event buffers");
+	if (enable_programs(NULL, &a->plan, METHOD_RAW, o)) {
+		err = load_raw(a, c, o, template_fd, f);
+		if (err)
+			return err;
+	}
+	if (enable_programs(NULL, &a->plan, METHOD_CLASSIC, o)) {
+		err = load_tp(a, c, o, template_fd, f);
+		if (err)
+			return err;
+	}
+	err = create_rings(a, o->ring_size, f);
+	if (err)
+		return err;
+	owner_rings = bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->tp->obj, "rings");
+	err = fill_rings(a, owner_rings, f);
+	if (!err)
+		err = map_shared_memory(a, f);
+	if (!err)
+		err = set_cgroup(a, o, f);
+	return err;
+}
+
+int attachment_load(const struct probe_plan *plan, const struct capset *c,
+		    const struct attach_options *o, struct attachment **ret, struct failure *f)
+{
+	struct attachment *a = calloc(1, sizeof(*a));
+	int err, n_cpus = libbpf_num_possible_cpus();
+
+	libbpf_set_print(print_debug);
+	if (!a || n_cpus < 1) {
+		free(a);
+		return fail_load(f, a ? n_cpus : -ENOMEM, "the programs");
+	}
+	a->tracefs = -1;
+	a->n_cpus = (size_t)n_cpus;
+	memcpy(a->plan.chosen, plan->chosen, sizeof(a->plan.chosen));
+	if (!o->follow_children)
+		a->plan.chosen[CAPABILITY_CHILDREN] = NULL;
+	a->misses_known = true;
+	err = load_objects(a, c, o, f);
+	for (size_t i = 0; i < CAPABILITY_MAX; i++)
+		if (a->plan.chosen[i] && a->plan.chosen[i]->method == METHOD_CLASSIC &&
+		    !c->classic_misses)
+			a->misses_known = false;
+	if (err)
+		attachment_free(&a);
+	else
+		*ret = a;
+	return err;
+}
+
+/* tracepoint @event's perf descriptor, on which a classic program can be set. */
+static int open_tracepoint(int tracefs, enum trace_event event)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	_cleanup_free_ char *text = NULL;
+	char path[128];
+	size_t len;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "events/%s/%s/id", trace_event_names[event].system,
+		 trace_event_names[event].name);
+	err = tracefs_read(tracefs, path, &text, &len);
+	if (err)
+		return err;
+	attr.config = strtoull(text, NULL, 10);
+	attr.sample_period = 1;
+	attr.wakeup_events = 1;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int attach_program(struct attachment *a, struct bpf_object *obj, const char *name,
+			  enum probe_method method, enum trace_event event)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(obj, name);
+	struct bpf_link *link;
+	int fd;
+
+	if (method == METHOD_RAW) {
+		link = bpf_program__attach_raw_tracepoint(program, trace_event_names[event].name);
+	} else {
+		fd = open_tracepoint(a->tracefs, event);
+		if (fd < 0)
+			return fd;
+		link = bpf_program__attach_perf_event(program, fd);
+		if (!link)
+			close(fd);
+	}
+	if (!link)
+		return -errno;
+	a->links[a->n_links++] = link;
+	return 0;
+}
+
+int attachment_attach(struct attachment *a, struct failure *f)
+{
+	size_t i;
+	int err;
+
+	/* allocations last: no free is seen whose allocation had to be missed for that reason */
+	for (i = CAPABILITY_MAX; i-- > 0;) {
+		const struct probe_row *row = a->plan.chosen[i];
+		enum trace_event twin_event;
+		struct bpf_object *obj;
+
+		if (!row)
+			continue;
+		obj = row->method == METHOD_RAW ? a->raw->obj : a->tp->obj;
+		twin_event = row->capability == CAPABILITY_CHILDREN ? TRACE_EXIT : row->event;
+		err = attach_program(a, obj, row->program, row->method, row->event);
+		if (!err && row->twin)
+			err = attach_program(a, obj, row->twin, row->method, twin_event);
+		if (err)
+			return fail(f, FAILURE_UNSUPPORTED, err, "can't attach to %s:%s: %s",
+				    trace_event_names[row->event].system,
+				    trace_event_names[row->event].name, strerror(-err));
+		if (row->capability != CAPABILITY_CHILDREN)
+			a->counted[a->n_counted++] =
+				bpf_object__find_program_by_name(obj, row->program);
+	}
+	return 0;
+}
+
+void attachment_detach(struct attachment *a)
+{
+	while (a->n_links)
+		bpf_link__destroy(a->links[--a->n_links]);
+}
+
+void attachment_free(struct attachment **pa)
+{
+	struct attachment *a = *pa;
+	size_t i;
+
+	if (!a)
+		return;
+	attachment_detach(a);
+	if (a->cpu_states)
+		munmap(a->cpu_states, a->mapped_cpu_states);
+	if (a->shared)
+		munmap(a->shared, a->mapped_shared);
+	if (a->marks)
+		munmap(a->marks, a->mapped_marks);
+	for (i = 0; a->ring_fds && i < a->n_cpus; i++)
+		closep(&a->ring_fds[i]);
+	free(a->ring_fds);
+	slab_tp__destroy(a->tp);
+	slab_raw__destroy(a->raw);
+	closep(&a->tracefs);
+	freep(pa);
+}
+
+size_t attachment_n_cpus(const struct attachment *a)
+{
+	return a->n_cpus;
+}
+
+int attachment_ring_fd(const struct attachment *a, size_t cpu)
+{
+	return a->ring_fds[cpu];
+}
+
+const struct cpu_state *attachment_cpu_states(const struct attachment *a)
+{
+	return a->cpu_states;
+}
+
+struct shared_state *attachment_shared(const struct attachment *a)
+{
+	return a->shared;
+}
+
+struct marks *attachment_marks(const struct attachment *a)
+{
+	return a->marks;
+}
+
+size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, size_t room)
+{
+	__u64 value[EVENT_STACK_DEPTH] = { 0 };
+	uint32_t key = (uint32_t)id;
+	size_t n = 0;
+
+	if (bpf_map_lookup_elem(a->stacks_fd, &key, value))
+		return 0;
+	while (n < MIN(room, (size_t)EVENT_STACK_DEPTH) && value[n]) {
+		frames[n] = value[n];
+		n++;
+	}
+	return n;
+}
+
+int attachment_follow(const struct attachment *a, uint32_t tid)
+{
+	uint8_t one = 1;
+
+	return bpf_map_update_elem(a->children_fd, &tid, &one, BPF_ANY) ? -errno : 0;
+}
+
+uint64_t attachment_misses(const struct attachment *a)
+{
+	uint64_t misses = 0, recovered = 0;
+	size_t i;
+
+	if (!a->misses_known)
+		return EVENT_MISSES_UNKNOWN;
+	for (i = 0; i < a->n_cpus; i++)
+		recovered += a->cpu_states[i].recovered;
+	for (i = 0; i < a->n_counted; i++) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(a->counted[i]), &info, &len))
+			return EVENT_MISSES_UNKNOWN;
+		misses += info.recursion_misses;
+	}
+	return misses > recovered ? misses - recovered : 0;
+}

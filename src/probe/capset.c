@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "probe/capset.h"
+
+#include <errno.h>
+#include <string.h>
+
+const struct trace_event_name trace_event_names[TRACE_EVENT_MAX] = {
+	[TRACE_KMALLOC] = { "kmem", "kmalloc" },
+	[TRACE_KMALLOC_NODE] = { "kmem", "kmalloc_node" },
+	[TRACE_CACHE_ALLOC] = { "kmem", "kmem_cache_alloc" },
+	[TRACE_CACHE_ALLOC_NODE] = { "kmem", "kmem_cache_alloc_node" },
+	[TRACE_KFREE] = { "kmem", "kfree" },
+	[TRACE_CACHE_FREE] = { "kmem", "kmem_cache_free" },
+	[TRACE_FORK] = { "sched", "sched_process_fork" },
+	[TRACE_EXIT] = { "sched", "sched_process_exit" },
+};
+
+enum fact_type { FACT_BOOL, FACT_U32, FACT_INT, FACT_TEXT };
+
+struct fact {
+	const char *name;
+	enum fact_type type;
+	size_t offset, size;
+};
+
+#define FACT(field, fact_type)                                                               \
+	{                                                                                    \
+		.name = #field, .type = fact_type, .offset = offsetof(struct capset, field), \
+		.size = sizeof(((struct capset *)0)->field),                                 \
+	}
+
+static const struct fact facts[] = {
+	FACT(kernel, FACT_TEXT),
+	FACT(arch, FACT_TEXT),
+	FACT(privileged, FACT_BOOL),
+	FACT(btf, FACT_BOOL),
+	FACT(tracefs, FACT_BOOL),
+	FACT(ringbuf, FACT_BOOL),
+	FACT(stack_traces, FACT_BOOL),
+	FACT(classic_misses, FACT_BOOL),
+	FACT(jit, FACT_BOOL),
+	FACT(kptr_restrict, FACT_INT),
+	FACT(cache_offsets, FACT_BOOL),
+	FACT(cache_name_offset, FACT_U32),
+	FACT(cache_object_size_offset, FACT_U32),
+	FACT(cache_size_offset, FACT_U32),
+	FACT(page_size, FACT_U32),
+	FACT(kmalloc_max, FACT_U32),
+	FACT(gfp_dma, FACT_U32),
+	FACT(gfp_reclaimable, FACT_U32),
+	FACT(gfp_account, FACT_U32),
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} arg_names[] = {
+	{ "site", offsetof(struct raw_args, site) },
+	{ "ptr", offsetof(struct raw_args, ptr) },
+	{ "cache", offsetof(struct raw_args, cache) },
+	{ "requested", offsetof(struct raw_args, requested) },
+	{ "given", offsetof(struct raw_args, given) },
+	{ "gfp", offsetof(struct raw_args, gfp) },
+};
+
+static void event_write(const struct capset_event *e, const struct trace_event_name *name,
+			FILE *out)
+{
+	const uint8_t *args = (const uint8_t *)&e->args;
+	size_t i;
+
+	fprintf(out, "event %s:%s", name->system, name->name);
+	if (e->prototype) {
+		fprintf(out, " prototype");
+		for (i = 0; i < ARRAY_SIZE(arg_names); i++)
+			if (args[arg_names[i].offset] != CONFIG_NO_ARG)
+				fprintf(out, " %s=%u", arg_names[i].name,
+					args[arg_names[i].offset]);
+	}
+	if (e->classic)
+		fprintf(out, " classic");
+	if (e->classic_fields)
+		fprintf(out, " fields");
+	if (e->classic_name)
+		fprintf(out, " name");
+	fputc('\n', out);
+}
+
+void capset_write(const struct capset *c, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(facts); i++) {
+		const void *p = (const char *)c + facts[i].offset;
+
+		fprintf(out, "%s ", facts[i].name);
+		switch (facts[i].type) {
+		case FACT_BOOL:
+			fprintf(out, "%d\n", *(const bool *)p);
+			break;
+		case FACT_U32:
+			fprintf(out, "%u\n", *(const uint32_t *)p);
+			break;
+		case FACT_INT:
+			fprintf(out, "%d\n", *(const int *)p);
+			break;
+		case FACT_TEXT:
+			fprintf(out, "%s\n", (const char *)p);
+			break;
+		}
+	}
+	for (i = 0; i < TRACE_EVENT_MAX; i++)
+		event_write(&c->events[i], &trace_event_names[i], out);
+}
+
+static int fact_read(struct capset *c, const struct fact *fact, const char *value)
+{
+	void *p = (char *)c + fact->offset;
+	char *end;
+	long n;
+
+	if (fact->type == FACT_TEXT) {
+		if (strlen(value) >= fact->size)
+			return -EINVAL;
+		strcpy(p, value);
+		return 0;
+	}
+	errno = 0;
+	n = strtol(value, &end, 0);
+	if (errno || end == value || *end)
+		return -EINVAL;
+	if (fact->type == FACT_BOOL)
+		*(bool *)p = n;
+	else if (fact->type == FACT_U32)
+		*(uint32_t *)p = (uint32_t)n;
+	else
+		*(int *)p = (int)n;
+	return 0;
+}
+
+static int event_word(struct capset_event *e, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	size_t i;
+
+	if (!strcmp(word, "prototype"))
+		e->prototype = true;
+	else if (!strcmp(word, "classic"))
+		e->classic = true;
+	else if (!strcmp(word, "fields"))
+		e->classic_fields = true;
+	else if (!strcmp(word, "name"))
+		e->classic_name = true;
+	else if (!equals)
+		return -EINVAL;
+	for (i = 0; equals && i < ARRAY_SIZE(arg_names); i++)
+		if (!strncmp(word, arg_names[i].name, (size_t)(equals - word)) &&
+		    !arg_names[i].name[equals - word]) {
+			((uint8_t *)&e->args)[arg_names[i].offset] = (uint8_t)atoi(equals + 1);
+			return 0;
+		}
+	return equals ? -EINVAL : 0;
+}
+
+static int event_read(struct capset *c, char *words)
+{
+	char *save = NULL, *word = strtok_r(words, " ", &save);
+	size_t i;
+
+	for (i = 0; word && i < TRACE_EVENT_MAX; i++) {
+		const struct trace_event_name *name = &trace_event_names[i];
+		size_t len = strlen(name->system);
+
+		if (strncmp(word, name->system, len) || word[len] != ':' ||
+		    strcmp(word + len + 1, name->name))
+			continue;
+		while ((word = strtok_r(NULL, " ", &save)))
+			if (event_word(&c->events[i], word))
+				return -EINVAL;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int line_read(struct capset *c, char *line)
+{
+	char *value = strchr(line, ' ');
+	size_t i;
+
+	if (!value)
+		return -EINVAL;
+	*value++ = '\0';
+	if (!strcmp(line, "event"))
+		return event_read(c, value);
+	for (i = 0; i < ARRAY_SIZE(facts); i++)
+		if (!strcmp(line, facts[i].name))
+			return fact_read(c, &facts[i], value);
+	return -EINVAL;
+}
+
+int capset_read(const char *text, struct capset *ret, struct failure *f)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	struct capset c = { .kptr_restrict = -1 };
+	char *save = NULL, *line;
+	size_t i;
+
+	if (!copy)
+		return -ENOMEM;
+	for (i = 0; i < TRACE_EVENT_MAX; i++)
+		memset(&c.events[i].args, CONFIG_NO_ARG, sizeof(c.events[i].args));
+	for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char shown[80];
+
+		snprintf(shown, sizeof(shown), "%s", line);
+		if (*line != '#' && line_read(&c, line))
+			return fail(f, FAILURE_USAGE, -EINVAL, "capability set: bad line «%s»",
+				    shown);
+	}
+	*ret = c;
+	return 0;
+}

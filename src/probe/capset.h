@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_PROBE_CAPSET_H
+#define KMSCOPE_PROBE_CAPSET_H
+/*
+ * What a kernel offers, as plain facts: taken from the running kernel by survey.h, or read from a
+ * recorded text in tests. The selector (select.h) sees nothing else.
+ */
+#include <stdio.h>
+
+#include "base/base.h"
+#include "base/failure.h"
+#include "bpf/config.h"
+
+/* The tracepoints that kmscope may use. The first RAW_EVENT_MAX are also numbered in config.h. */
+enum trace_event {
+	TRACE_KMALLOC = RAW_KMALLOC,
+	TRACE_KMALLOC_NODE = RAW_KMALLOC_NODE,
+	TRACE_CACHE_ALLOC = RAW_CACHE_ALLOC,
+	TRACE_CACHE_ALLOC_NODE = RAW_CACHE_ALLOC_NODE,
+	TRACE_KFREE = RAW_KFREE,
+	TRACE_CACHE_FREE = RAW_CACHE_FREE,
+	TRACE_FORK,
+	TRACE_EXIT,
+	TRACE_EVENT_MAX,
+};
+
+/* «kmem» and «kmalloc» of kmem:kmalloc. */
+struct trace_event_name {
+	const char *system, *name;
+};
+extern const struct trace_event_name trace_event_names[TRACE_EVENT_MAX];
+
+struct capset_event {
+	bool prototype; /* the kernel's BTF has its prototype */
+	struct raw_args args; /* from that; CONFIG_NO_ARG for what it has not */
+	bool classic; /* tracefs has its format */
+	bool classic_fields; /* … with every field that kmscope reads */
+	bool classic_name; /* … and a cache name */
+};
+
+struct capset {
+	char kernel[128];
+	char arch[32];
+	bool privileged; /* may load and attach programs */
+	bool btf; /* /sys/kernel/btf/vmlinux is readable */
+	bool tracefs;
+	bool ringbuf; /* BPF ring buffers, since 5.8 */
+	bool stack_traces; /* kernel stacks from tracepoints are right on this architecture */
+	bool classic_misses; /* skipped runs of classic programs are counted (6.7) */
+	bool jit;
+	int kptr_restrict; /* -1: unknown */
+	bool cache_offsets; /* BTF has struct kmem_cache's name, object_size and size */
+	uint32_t cache_name_offset, cache_object_size_offset, cache_size_offset;
+	uint32_t page_size;
+	uint32_t kmalloc_max; /* largest kmalloc size class, bytes */
+	uint32_t gfp_dma, gfp_reclaimable, gfp_account; /* masks; 0: unknown */
+	struct capset_event events[TRACE_EVENT_MAX];
+};
+
+/* Write @c as text, a fact a line: what tests/unit/data/capset/ holds. */
+void capset_write(const struct capset *c, FILE *out);
+/* Read such a text. -EINVAL with the line that is wrong. */
+int capset_read(const char *text, struct capset *ret, struct failure *f);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "probe/select.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const capability_names[CAPABILITY_MAX] = {
+	[CAPABILITY_KMALLOC] = "kmalloc",
+	[CAPABILITY_KMALLOC_NODE] = "kmalloc_node",
+	[CAPABILITY_CACHE_ALLOC] = "kmem_cache_alloc",
+	[CAPABILITY_CACHE_ALLOC_NODE] = "kmem_cache_alloc_node",
+	[CAPABILITY_KFREE] = "kfree",
+	[CAPABILITY_CACHE_FREE] = "kmem_cache_free",
+	[CAPABILITY_CHILDREN] = "children",
+};
+
+const char *const method_names[] = {
+	[METHOD_RAW] = "raw",
+	[METHOD_CLASSIC] = "classic",
+};
+
+#define WHY_RAW	    "cheapest hook; misses are counted"
+#define WHY_TWIN    "cheapest hook; a twin program reports nested runs"
+#define WHY_CLASSIC "needs no BTF: offsets come from tracefs"
+
+#define ROW(cap, pref, meth, ev, prog, twin_prog, text)                                      \
+	{                                                                                    \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth, \
+		.event = TRACE_##ev, .program = prog, .twin = twin_prog, .why = text,        \
+	}
+
+const struct probe_row probe_rows[] = {
+	ROW(KMALLOC, 1, RAW, KMALLOC, "raw_tp_kmalloc", NULL, WHY_RAW),
+	ROW(KMALLOC, 2, CLASSIC, KMALLOC, "tp_kmalloc", NULL, WHY_CLASSIC),
+	ROW(KMALLOC_NODE, 1, RAW, KMALLOC_NODE, "raw_tp_kmalloc_node", NULL, WHY_RAW),
+	ROW(KMALLOC_NODE, 2, CLASSIC, KMALLOC_NODE, "tp_kmalloc_node", NULL, WHY_CLASSIC),
+	ROW(CACHE_ALLOC, 1, RAW, CACHE_ALLOC, "raw_tp_kmem_cache_alloc", NULL, WHY_RAW),
+	ROW(CACHE_ALLOC, 2, CLASSIC, CACHE_ALLOC, "tp_kmem_cache_alloc", NULL, WHY_CLASSIC),
+	ROW(CACHE_ALLOC_NODE, 1, RAW, CACHE_ALLOC_NODE, "raw_tp_kmem_cache_alloc_node", NULL,
+	    WHY_RAW),
+	ROW(CACHE_ALLOC_NODE, 2, CLASSIC, CACHE_ALLOC_NODE, "tp_kmem_cache_alloc_node", NULL,
+	    WHY_CLASSIC),
+	ROW(KFREE, 1, RAW, KFREE, "raw_tp_kfree", "raw_tp_kfree_twin", WHY_TWIN),
+	ROW(KFREE, 2, CLASSIC, KFREE, "tp_kfree", NULL, WHY_CLASSIC),
+	ROW(CACHE_FREE, 1, RAW, CACHE_FREE, "raw_tp_kmem_cache_free", "raw_tp_kmem_cache_free_twin",
+	    WHY_TWIN),
+	ROW(CACHE_FREE, 2, CLASSIC, CACHE_FREE, "tp_kmem_cache_free", NULL, WHY_CLASSIC),
+	ROW(CHILDREN, 1, CLASSIC, FORK, "tp_sched_process_fork", "tp_sched_process_exit",
+	    "follows PROGRAM's descendants for --child"),
+};
+const size_t n_probe_rows = ARRAY_SIZE(probe_rows);
+
+/* Removed in 6.1 (kernel commit 11e9734bcb6a): their events come as kmalloc and kmem_cache_alloc. */
+static bool event_dispensable(const struct capset *c, enum trace_event event)
+{
+	const struct capset_event *e = &c->events[event];
+
+	return (event == TRACE_KMALLOC_NODE || event == TRACE_CACHE_ALLOC_NODE) && !e->prototype &&
+	       !e->classic;
+}
+
+static bool has_arg(uint8_t arg)
+{
+	return arg != CONFIG_NO_ARG;
+}
+
+/* What a raw program reads must be among the prototype's arguments. */
+static bool raw_args_complete(const struct capset *c, enum trace_event event)
+{
+	const struct raw_args *a = &c->events[event].args;
+	bool sizes = has_arg(a->requested) && has_arg(a->given);
+
+	switch (event) {
+	case TRACE_KMALLOC:
+	case TRACE_KMALLOC_NODE:
+		return has_arg(a->site) && has_arg(a->ptr) && has_arg(a->gfp) && sizes;
+	case TRACE_CACHE_ALLOC:
+	case TRACE_CACHE_ALLOC_NODE:
+		return has_arg(a->site) && has_arg(a->ptr) && has_arg(a->gfp) &&
+		       (sizes || (has_arg(a->cache) && c->cache_offsets));
+	default:
+		return has_arg(a->ptr);
+	}
+}
+
+/* Fills in everything of @v but .chosen. */
+static void judge_raw(const struct capset *c, const struct probe_row *row, struct probe_verdict *v)
+{
+	const struct trace_event_name *name = &trace_event_names[row->event];
+	const struct capset_event *e = &c->events[row->event];
+
+	snprintf(v->requirement, sizeof(v->requirement), "BTF prototype of %s:%s", name->system,
+		 name->name);
+	if (!c->btf)
+		snprintf(v->reason, sizeof(v->reason), "no kernel BTF (/sys/kernel/btf/vmlinux)");
+	else if (!e->prototype)
+		snprintf(v->reason, sizeof(v->reason), "this kernel has no such event");
+	else if (!raw_args_complete(c, row->event))
+		snprintf(v->reason, sizeof(v->reason), "its arguments are not the expected ones");
+	else
+		v->present = true;
+}
+
+static void judge_classic(const struct capset *c, const struct probe_row *row,
+			  struct probe_verdict *v)
+{
+	const struct trace_event_name *name = &trace_event_names[row->event];
+	const struct capset_event *e = &c->events[row->event];
+
+	snprintf(v->requirement, sizeof(v->requirement), "tracefs format of %s:%s", name->system,
+		 name->name);
+	if (!c->tracefs)
+		snprintf(v->reason, sizeof(v->reason), "tracefs is not available");
+	else if (!e->classic)
+		snprintf(v->reason, sizeof(v->reason), "this kernel has no such event");
+	else if (!e->classic_fields)
+		snprintf(v->reason, sizeof(v->reason), "its record lacks expected fields");
+	else
+		v->present = true;
+}
+
+void probe_plan_free(struct probe_plan *p)
+{
+	free(p->verdicts);
+	memset(p, 0, sizeof(*p));
+}
+
+static bool method_allowed(const struct probe_row *row, enum probe_choice choice)
+{
+	/* following children has one method only and is not what --probe is about */
+	if (row->capability == CAPABILITY_CHILDREN || choice == PROBE_AUTO)
+		return true;
+	return row->method == (choice == PROBE_RAW ? METHOD_RAW : METHOD_CLASSIC);
+}
+
+int probe_plan_make(const struct capset *c, enum probe_choice choice, struct probe_plan *ret)
+{
+	struct probe_plan p = { .verdicts = calloc(n_probe_rows, sizeof(*p.verdicts)) };
+	size_t i;
+
+	if (!p.verdicts)
+		return -ENOMEM;
+	/* the table lists the rows of a capability by preference */
+	for (i = 0; i < n_probe_rows; i++) {
+		const struct probe_row *row = &probe_rows[i];
+		struct probe_verdict *v = &p.verdicts[i];
+
+		if (row->method == METHOD_RAW)
+			judge_raw(c, row, v);
+		else
+			judge_classic(c, row, v);
+		if (!v->present)
+			continue;
+		if (!c->privileged) {
+			snprintf(v->reason, sizeof(v->reason), "needs root");
+		} else if (!c->ringbuf) {
+			snprintf(v->reason, sizeof(v->reason), "no BPF ring buffers (Linux 5.8)");
+		} else if (!method_allowed(row, choice)) {
+			snprintf(v->reason, sizeof(v->reason), "excluded by --probe");
+		} else if (p.chosen[row->capability]) {
+			snprintf(v->reason, sizeof(v->reason), "second choice: %s", row->why);
+		} else {
+			p.chosen[row->capability] = row;
+			v->chosen = true;
+			snprintf(v->reason, sizeof(v->reason), "%s", row->why);
+		}
+	}
+	*ret = p;
+	return 0;
+}
+
+int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct failure *f)
+{
+	size_t i;
+
+	if (!c->privileged)
+		return fail(f, FAILURE_UNSUPPORTED, -EPERM,
+			    "tracing the kernel needs root (or CAP_BPF and CAP_PERFMON): run it "
+			    "with sudo");
+	if (!c->ringbuf)
+		return fail(
+			f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			"this kernel (%s) has no BPF ring buffers: Linux 5.8 or later is needed",
+			c->kernel);
+	for (i = 0; i < n_probe_rows; i++) {
+		const struct probe_row *row = &probe_rows[i];
+
+		if (row->capability == CAPABILITY_CHILDREN || event_dispensable(c, row->event) ||
+		    p->chosen[row->capability])
+			continue;
+		return fail(
+			f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			"%s can't be traced on this kernel: %s (%s); «kmscope doctor» shows all",
+			capability_names[row->capability], p->verdicts[i].reason,
+			p->verdicts[i].requirement);
+	}
+	return 0;
+}

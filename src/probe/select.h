@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_PROBE_SELECT_H
+#define KMSCOPE_PROBE_SELECT_H
+/*
+ * Which program serves which capability on which kernel: one table, and a pure function over a
+ * capability set that picks at most one row a capability.
+ */
+#include "base/base.h"
+#include "base/failure.h"
+#include "probe/capset.h"
+
+enum capability {
+	CAPABILITY_KMALLOC,
+	CAPABILITY_KMALLOC_NODE,
+	CAPABILITY_CACHE_ALLOC,
+	CAPABILITY_CACHE_ALLOC_NODE,
+	CAPABILITY_KFREE,
+	CAPABILITY_CACHE_FREE,
+	CAPABILITY_CHILDREN,
+	CAPABILITY_MAX,
+};
+
+enum probe_method { METHOD_RAW, METHOD_CLASSIC };
+
+/* --probe: which methods may be used. */
+enum probe_choice { PROBE_AUTO, PROBE_RAW, PROBE_CLASSIC };
+
+struct probe_row {
+	enum capability capability;
+	unsigned int preference; /* 1 is tried first */
+	enum probe_method method;
+	enum trace_event event;
+	const char *program, *twin; /* names in the method's BPF object; twin may be NULL */
+	const char *why; /* why the row stands where it does, in words */
+};
+
+extern const char *const capability_names[CAPABILITY_MAX];
+extern const char *const method_names[];
+extern const struct probe_row probe_rows[];
+extern const size_t n_probe_rows;
+
+struct probe_verdict {
+	bool present; /* what the row requires is there */
+	bool chosen;
+	char requirement[80];
+	char reason[120];
+};
+
+struct probe_plan {
+	const struct probe_row *chosen[CAPABILITY_MAX]; /* NULL: not served */
+	struct probe_verdict *verdicts; /* one a row of the table */
+};
+
+void probe_plan_free(struct probe_plan *p);
+
+/*
+ * Judge every row on @c and choose. Never fails for what a kernel lacks: probe_plan_check() does.
+ * -ENOMEM.
+ */
+int probe_plan_make(const struct capset *c, enum probe_choice choice, struct probe_plan *ret);
+
+/* Whether all that slab and leaks need is served; otherwise says what is missing. */
+int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct failure *f);
+
+#endif

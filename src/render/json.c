@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One JSON object on one line (docs/json.md). Members are written as they come, so that memory does
+ * not grow with the report; jansson encodes the strings. Output is ASCII: harmless on a terminal.
+ *
+ * Integers are written exactly, also above INT64_MAX; a reader with 64-bit signed integers or
+ * doubles may not take those, which no real count reaches. A list is an array, empty if unset.
+ */
+#include "render/render.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "render/out.h"
+#include "render/safe.h"
+#include "render/units.h"
+
+#define JSON_SCHEMA 1
+
+static int dump_to_out(const char *s, size_t n, void *arg)
+{
+	struct out *o = arg;
+
+	out_write(o, s, n);
+	return o->err ? -1 : 0;
+}
+
+static void put_string(struct out *o, const char *s)
+{
+	_cleanup_free_ char *valid = NULL;
+	json_t *value;
+
+	if (!s) {
+		out_puts(o, "null");
+		return;
+	}
+	valid = safe_utf8(s);
+	value = valid ? json_string_nocheck(valid) : NULL;
+	if (!value ||
+	    json_dump_callback(value, dump_to_out, o, JSON_ENCODE_ANY | JSON_ENSURE_ASCII))
+		out_fail(o, -ENOMEM);
+	json_decref(value);
+}
+
+static void put_u64(struct out *o, uint64_t v)
+{
+	out_printf(o, "%" PRIu64, v);
+}
+
+static void put_address(struct out *o, uint64_t v)
+{
+	out_printf(o, "\"0x%" PRIx64 "\"", v);
+}
+
+static void put_real(struct out *o, double v)
+{
+	struct units u = units_real(v);
+
+	out_puts(o, u.s[0] ? u.s : "null");
+}
+
+/* A separator before every item but the first. */
+static void put_comma(struct out *o, size_t i)
+{
+	if (i > 0)
+		out_puts(o, ",");
+}
+
+/* A member of an object that is already open and not empty. */
+static void member_string(struct out *o, const char *name, const char *s)
+{
+	out_printf(o, ",\"%s\":", name);
+	put_string(o, s && *s ? s : NULL);
+}
+
+static void member_u64(struct out *o, const char *name, uint64_t v)
+{
+	out_printf(o, ",\"%s\":%" PRIu64, name, v);
+}
+
+static void member_quality(struct out *o, const char *name, uint64_t v)
+{
+	if (v == QUALITY_UNKNOWN)
+		out_printf(o, ",\"%s\":null", name);
+	else
+		member_u64(o, name, v);
+}
+
+static void put_texts(struct out *o, const struct cell *c)
+{
+	out_puts(o, "[");
+	for (size_t i = 0; c->type == CELL_TEXTS && i < c->list.n; i++) {
+		put_comma(o, i);
+		put_string(o, c->list.items[i]);
+	}
+	out_puts(o, "]");
+}
+
+static void put_shares(struct out *o, const struct report *r, const struct cell *c)
+{
+	out_puts(o, "[");
+	for (size_t i = 0; c->type == CELL_STACKS && i < c->stacks.n; i++) {
+		const struct stack_share *s = &c->stacks.items[i];
+
+		put_comma(o, i);
+		if (s->stack < r->n_stacks)
+			out_printf(o, "{\"stack\":%" PRIu32, s->stack);
+		else
+			out_puts(o, "{\"stack\":null"); /* its call chain was lost */
+		member_u64(o, "objects", s->objects);
+		member_u64(o, "bytes", s->bytes);
+		out_printf(o, ",\"estimated\":%s}", s->estimated ? "true" : "false");
+	}
+	out_puts(o, "]");
+}
+
+static void put_cell(struct out *o, const struct report *r, const struct column *column,
+		     const struct cell *c)
+{
+	if (column->type == CELL_TEXTS) {
+		put_texts(o, c);
+		return;
+	}
+	if (column->type == CELL_STACKS) {
+		put_shares(o, r, c);
+		return;
+	}
+	switch (c->type) {
+	case CELL_COUNT:
+	case CELL_BYTES:
+	case CELL_NS:
+		put_u64(o, c->u64);
+		break;
+	case CELL_DELTA:
+		out_printf(o, "%" PRId64, c->i64);
+		break;
+	case CELL_RATE:
+	case CELL_PERCENT:
+		put_real(o, c->real);
+		break;
+	case CELL_BOOL:
+		out_puts(o, c->u64 ? "true" : "false");
+		break;
+	case CELL_ADDRESS:
+		put_address(o, c->u64);
+		break;
+	case CELL_TEXT:
+	case CELL_SITE:
+	case CELL_MODULE:
+		put_string(o, c->text);
+		break;
+	case CELL_NULL:
+	case CELL_TEXTS:
+	case CELL_STACKS:
+		out_puts(o, "null");
+		break;
+	}
+}
+
+static void put_table(struct out *o, const struct report *r, const struct table *t)
+{
+	out_printf(o, "\"%s\":[", t->name);
+	for (size_t row = 0; row < t->n_rows && !o->err; row++) {
+		put_comma(o, row);
+		out_puts(o, "{");
+		for (size_t i = 0; i < t->n_columns; i++) {
+			put_comma(o, i);
+			out_printf(o, "\"%s\":", t->columns[i].name);
+			put_cell(o, r, &t->columns[i], &t->cells[row * t->n_columns + i]);
+		}
+		out_puts(o, "}");
+	}
+	out_puts(o, "]");
+}
+
+static void put_frame(struct out *o, const struct frame *f)
+{
+	out_puts(o, "{\"address\":");
+	put_address(o, f->address);
+	member_string(o, "symbol", f->symbol);
+	member_string(o, "module", f->module);
+	if (f->symbol)
+		member_u64(o, "offset", f->offset);
+	else
+		out_puts(o, ",\"offset\":null");
+	out_puts(o, ",\"file\":null,\"line\":null}");
+}
+
+static void put_stacks(struct out *o, const struct report *r)
+{
+	out_puts(o, ",\"stacks\":[");
+	for (size_t id = 0; id < r->n_stacks && !o->err; id++) {
+		const struct report_stack *s = &r->stacks[id];
+
+		put_comma(o, id);
+		out_printf(o, "{\"id\":%zu,\"frames\":[", id);
+		for (size_t i = 0; i < s->n_frames; i++) {
+			put_comma(o, i);
+			put_frame(o, &s->frames[i]);
+		}
+		out_puts(o, "]}");
+	}
+	out_puts(o, "]");
+}
+
+static void put_program(struct out *o, const struct program_status *p)
+{
+	if (!p->present) {
+		out_puts(o, ",\"program\":null");
+		return;
+	}
+	out_printf(o, ",\"program\":{\"pid\":%d", p->pid);
+	if (p->exit_code == -1)
+		out_puts(o, ",\"exit_code\":null");
+	else
+		out_printf(o, ",\"exit_code\":%d", p->exit_code);
+	if (p->signal == 0)
+		out_puts(o, ",\"signal\":null}");
+	else
+		out_printf(o, ",\"signal\":%d}", p->signal);
+}
+
+static void put_quality(struct out *o, const struct report *r)
+{
+	const struct quality *q = &r->quality;
+
+	if (!r->has_quality) {
+		out_puts(o, ",\"quality\":null");
+		return;
+	}
+	if (q->events == QUALITY_UNKNOWN)
+		out_puts(o, ",\"quality\":{\"events\":null");
+	else
+		out_printf(o, ",\"quality\":{\"events\":%" PRIu64, q->events);
+	member_quality(o, "analysed", q->analysed);
+	member_quality(o, "lost", q->lost);
+	out_puts(o, ",\"lost_by_cpu\":[");
+	for (size_t i = 0; q->lost_by_cpu && i < q->n_cpus; i++) {
+		put_comma(o, i);
+		put_u64(o, q->lost_by_cpu[i]);
+	}
+	out_puts(o, "]");
+	member_quality(o, "late", q->late);
+	member_quality(o, "filtered", q->filtered);
+	member_quality(o, "own", q->own);
+	member_quality(o, "allocs", q->allocs);
+	member_quality(o, "failed", q->failed);
+	member_quality(o, "frees_matched", q->frees_matched);
+	member_quality(o, "frees_unknown", q->frees_unknown);
+	member_quality(o, "frees_null", q->frees_null);
+	out_puts(o, ",\"frees_implied\":{\"reuse\":");
+	if (q->frees_implied_reuse == QUALITY_UNKNOWN)
+		out_puts(o, "null");
+	else
+		put_u64(o, q->frees_implied_reuse);
+	member_quality(o, "page", q->frees_implied_page);
+	member_quality(o, "rcu", q->frees_implied_rcu);
+	out_puts(o, "}");
+	member_quality(o, "map_full", q->map_full);
+	member_quality(o, "stacks_lost", q->stacks_lost);
+	member_quality(o, "recursion_misses", q->recursion_misses);
+	member_quality(o, "sample", q->sample);
+	out_puts(o, "}");
+}
+
+int render_json(const struct report *r, const struct render_options *options _unused_, FILE *file)
+{
+	struct out o = { .file = file };
+
+	if (r->oom)
+		return -ENOMEM;
+	out_printf(&o, "{\"schema\":%d", JSON_SCHEMA);
+	member_string(&o, "command", r->command);
+	member_string(&o, "kernel", r->kernel);
+	member_string(&o, "arch", r->arch);
+	member_u64(&o, "start_ns", r->start_ns);
+	member_u64(&o, "end_ns", r->end_ns);
+	member_u64(&o, "start_wall_ns", r->start_wall_ns);
+	member_u64(&o, "interval", r->interval);
+	out_printf(&o, ",\"final\":%s", r->final ? "true" : "false");
+	put_program(&o, &r->program);
+	put_quality(&o, r);
+	out_puts(&o, ",\"tables\":{");
+	for (size_t i = 0; i < r->n_tables; i++) {
+		put_comma(&o, i);
+		put_table(&o, r, &r->tables[i]);
+	}
+	out_puts(&o, "},\"histograms\":{},\"series\":{}");
+	put_stacks(&o, r);
+	out_puts(&o, ",\"notes\":[");
+	for (size_t i = 0; i < r->n_notes; i++) {
+		put_comma(&o, i);
+		put_string(&o, r->notes[i]);
+	}
+	out_puts(&o, "]}\n");
+	return out_finish(&o);
+}

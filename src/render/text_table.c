@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tables of the text renderer: columns, lines below a row, call chains. */
+#include "render/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "render/safe.h"
+#include "render/units.h"
+
+#define GAP	    2 /* spaces between columns */
+#define LEFT_ENOUGH 32 /* a wider left column gives way before other columns are dropped */
+#define LEFT_LEAST  20 /* a left column is never shortened below this */
+#define BELOW	    4 /* indentation of lines below a row */
+#define FRAMES_MAX  24
+
+/* A column that is shown. */
+struct shown {
+	const struct column *column;
+	size_t index; /* in the table */
+	size_t natural; /* what its widest cell takes */
+	size_t width; /* what it gets */
+};
+
+struct layout {
+	struct shown *items;
+	size_t n;
+};
+
+/* The text of a cell that is no list, safe to print; the caller frees it. NULL: out of memory. */
+static char *cell_text(const struct cell *c)
+{
+	char buf[32];
+
+	switch (c->type) {
+	case CELL_TEXT:
+		return c->text ? safe_text(c->text) : strdup("-");
+	case CELL_MODULE:
+		return c->text ? safe_text(c->text) : strdup("-");
+	case CELL_SITE:
+		if (c->text)
+			return safe_text(c->text);
+		snprintf(buf, sizeof(buf), "0x%" PRIx64, c->u64);
+		return strdup(buf);
+	case CELL_ADDRESS:
+		snprintf(buf, sizeof(buf), "0x%" PRIx64, c->u64);
+		return strdup(buf);
+	case CELL_COUNT:
+		return strdup(units_count(c->u64).s);
+	case CELL_BYTES:
+		return strdup(units_bytes(c->u64).s);
+	case CELL_DELTA:
+		return strdup(units_delta(c->i64).s);
+	case CELL_NS:
+		return strdup(units_ns(c->u64).s);
+	case CELL_RATE:
+		return strdup(units_rate(c->real).s);
+	case CELL_PERCENT:
+		return strdup(units_percent(c->real).s);
+	case CELL_BOOL:
+		return strdup(c->u64 ? "yes" : "no");
+	case CELL_NULL:
+	case CELL_TEXTS:
+	case CELL_STACKS:
+		break;
+	}
+	return strdup("-");
+}
+
+/* Lists never fit a column: they go below the row, as COLUMN_SUBLINE cells do. */
+static bool goes_below(const struct column *c)
+{
+	return c->flags & COLUMN_SUBLINE || c->type == CELL_TEXTS || c->type == CELL_STACKS;
+}
+
+/* How wide @s wants to be, for deciding what to drop. */
+static size_t wanted_width(const struct shown *s)
+{
+	return s->column->flags & COLUMN_LEFT ? MIN(s->natural, (size_t)LEFT_ENOUGH) : s->natural;
+}
+
+static size_t total_width(const struct layout *l, bool natural)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		total += (natural ? l->items[i].natural : wanted_width(&l->items[i])) +
+			 (i > 0 ? GAP : 0);
+	return total;
+}
+
+/* Leave out the column that matters least; false if none may be. */
+static bool drop_column(struct layout *l)
+{
+	size_t worst = 0;
+
+	for (size_t i = 1; i < l->n; i++)
+		if (l->items[i].column->droppable >= l->items[worst].column->droppable)
+			worst = i;
+	if (l->n == 0 || l->items[worst].column->droppable == 0)
+		return false;
+	l->n--;
+	memmove(&l->items[worst], &l->items[worst + 1], (l->n - worst) * sizeof(*l->items));
+	return true;
+}
+
+/* Shorten left columns by @excess in all, the widest first. */
+static void shrink_columns(struct layout *l, size_t excess)
+{
+	while (excess) {
+		struct shown *widest = NULL;
+
+		for (size_t i = 0; i < l->n; i++)
+			if (l->items[i].column->flags & COLUMN_LEFT &&
+			    l->items[i].width > LEFT_LEAST &&
+			    (!widest || l->items[i].width > widest->width))
+				widest = &l->items[i];
+		if (!widest)
+			return;
+		widest->width--;
+		excess--;
+	}
+}
+
+static int measure(const struct table *table, struct shown *s)
+{
+	s->natural = text_width(s->column->title);
+	for (size_t row = 0; row < table->n_rows; row++) {
+		_cleanup_free_ char *text =
+			cell_text(&table->cells[row * table->n_columns + s->index]);
+
+		if (!text)
+			return -ENOMEM;
+		s->natural = MAX(s->natural, text_width(text));
+	}
+	return 0;
+}
+
+/* Choose the columns of @table and their widths. The caller frees ret->items. */
+static int layout_table(const struct table *table, size_t width, struct layout *ret)
+{
+	_cleanup_free_ struct shown *items = calloc(table->n_columns, sizeof(*items));
+	struct layout l = { .items = items };
+	size_t total;
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct column *c = &table->columns[i];
+
+		if (c->flags & COLUMN_JSON_ONLY || goes_below(c))
+			continue;
+		items[l.n] = (struct shown){ .column = c, .index = i };
+		if (measure(table, &items[l.n]))
+			return -ENOMEM;
+		l.n++;
+	}
+	while (total_width(&l, false) > width && drop_column(&l))
+		;
+	for (size_t i = 0; i < l.n; i++)
+		items[i].width = items[i].natural;
+	total = total_width(&l, true);
+	if (total > width)
+		shrink_columns(&l, total - width);
+	l.items = TAKE_PTR(items);
+	*ret = l;
+	return 0;
+}
+
+/* Print @s in column @i of @l, without spaces at the line's end. */
+static void put_field(struct text *t, const struct layout *l, size_t i, const char *s)
+{
+	const struct shown *column = &l->items[i];
+	_cleanup_free_ char *fit = text_shorten(s, MAX(column->width, (size_t)1));
+	size_t pad;
+
+	if (!fit) {
+		out_fail(&t->out, -ENOMEM);
+		return;
+	}
+	pad = column->width - MIN(column->width, text_width(fit));
+	if (i > 0)
+		out_spaces(&t->out, GAP);
+	if (!(column->column->flags & COLUMN_LEFT))
+		out_spaces(&t->out, pad);
+	out_puts(&t->out, fit);
+	if (column->column->flags & COLUMN_LEFT && i + 1 < l->n)
+		out_spaces(&t->out, pad);
+}
+
+static void put_row(struct text *t, const struct layout *l, const struct cell *cells)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		_cleanup_free_ char *text = cell_text(&cells[l->items[i].index]);
+
+		if (text)
+			put_field(t, l, i, text);
+		else
+			out_fail(&t->out, -ENOMEM);
+	}
+	if (l->n)
+		out_puts(&t->out, "\n");
+}
+
+static void put_frame(struct text *t, const struct frame *f)
+{
+	_cleanup_free_ char *line = NULL;
+	bool module = f->module && strcmp(f->module, "vmlinux") != 0;
+	int n;
+
+	if (f->symbol)
+		n = asprintf(&line, "%s+0x%" PRIx64 "%s%s%s", f->symbol, f->offset,
+			     module ? " [" : "", module ? f->module : "", module ? "]" : "");
+	else
+		n = asprintf(&line, "0x%" PRIx64 "%s%s%s", f->address, module ? " [" : "",
+			     module ? f->module : "", module ? "]" : "");
+	if (n < 0) {
+		line = NULL; /* undefined after a failure */
+		out_fail(&t->out, -ENOMEM);
+		return;
+	}
+	text_line(t, BELOW + 4, line);
+}
+
+/* «62% of bytes»: @part of @total, in whole percents that never hide something. */
+static void put_share_of(struct text *t, double part, double total, const char *what)
+{
+	double percent = total > 0 ? 100 * part / total : 0;
+
+	if (percent > 0 && percent < 0.5)
+		out_printf(&t->out, "<1%% of %s", what);
+	else
+		out_printf(&t->out, "%d%% of %s", (int)(percent + 0.5), what);
+}
+
+static void put_stack(struct text *t, uint32_t id)
+{
+	const struct report_stack *s;
+
+	if (id >= t->report->n_stacks) {
+		text_line(t, BELOW + 4, "(call chain lost)");
+		return;
+	}
+	s = &t->report->stacks[id];
+	for (size_t i = 0; i < MIN(s->n_frames, (size_t)FRAMES_MAX); i++)
+		put_frame(t, &s->frames[i]);
+	if (s->n_frames > FRAMES_MAX) {
+		out_spaces(&t->out, BELOW + 4);
+		out_printf(&t->out, "… %zu more frames\n", s->n_frames - FRAMES_MAX);
+	}
+}
+
+static void put_shares(struct text *t, const struct cell *c)
+{
+	double bytes = 0, objects = 0;
+
+	for (size_t i = 0; i < c->stacks.n; i++) {
+		bytes += (double)c->stacks.items[i].bytes;
+		objects += (double)c->stacks.items[i].objects;
+	}
+	for (size_t i = 0; i < c->stacks.n; i++) {
+		const struct stack_share *s = &c->stacks.items[i];
+
+		out_spaces(&t->out, BELOW);
+		if (bytes > 0)
+			put_share_of(t, (double)s->bytes, bytes, "bytes");
+		else
+			put_share_of(t, (double)s->objects, objects, "objects");
+		out_printf(&t->out, "%s, %s object%s:\n", s->estimated ? " (estimated)" : "",
+			   units_exact(s->objects).s, s->objects == 1 ? "" : "s");
+		put_stack(t, s->stack);
+	}
+}
+
+/* One item a line, the column's title before the first. */
+static void put_subline(struct text *t, const struct column *column, const struct cell *c)
+{
+	bool titled = column->title && *column->title;
+	size_t indent = BELOW + (titled ? strlen(column->title) + 2 : 0);
+	size_t n = c->type == CELL_TEXTS ? c->list.n : 1;
+	char lead[128];
+
+	snprintf(lead, sizeof(lead), "%*s%s%s", BELOW, "", titled ? column->title : "",
+		 titled ? ": " : "");
+	if (c->type == CELL_TEXTS) {
+		for (size_t i = 0; i < n; i++) {
+			text_paragraph(t, STYLE_PLAIN, lead, indent, c->list.items[i]);
+			snprintf(lead, sizeof(lead), "%*s", (int)indent, "");
+		}
+	} else {
+		/* Made safe twice, which changes nothing. */
+		_cleanup_free_ char *text = cell_text(c);
+
+		if (text)
+			text_paragraph(t, STYLE_PLAIN, lead, indent, text);
+		else
+			out_fail(&t->out, -ENOMEM);
+	}
+}
+
+static void put_below(struct text *t, const struct table *table, const struct cell *cells)
+{
+	for (size_t i = 0; i < table->n_columns; i++) {
+		const struct column *column = &table->columns[i];
+
+		if (column->flags & COLUMN_JSON_ONLY || !goes_below(column) ||
+		    cells[i].type == CELL_NULL)
+			continue;
+		if (cells[i].type == CELL_STACKS)
+			put_shares(t, &cells[i]);
+		else
+			put_subline(t, column, &cells[i]);
+	}
+}
+
+static void put_headings(struct text *t, const struct layout *l)
+{
+	text_style_on(t, STYLE_BOLD);
+	for (size_t i = 0; i < l->n; i++)
+		put_field(t, l, i, l->items[i].column->title);
+	text_style_off(t, STYLE_BOLD);
+	if (l->n)
+		out_puts(&t->out, "\n");
+}
+
+void text_table(struct text *t, const struct table *table)
+{
+	_cleanup_free_ struct shown *items = NULL;
+	struct layout l = { 0 };
+	int err;
+
+	if (table->title)
+		text_paragraph(t, STYLE_BOLD, "", 0, table->title);
+	if (table->n_rows == 0) {
+		text_paragraph(t, STYLE_PLAIN, "  ", 2, table->empty ? table->empty : "(none)");
+		return;
+	}
+	err = layout_table(table, t->width, &l);
+	if (err) {
+		out_fail(&t->out, err);
+		return;
+	}
+	items = l.items;
+	put_headings(t, &l);
+	for (size_t row = 0; row < table->n_rows && !t->out.err; row++) {
+		const struct cell *cells = &table->cells[row * table->n_columns];
+
+		put_row(t, &l, cells);
+		put_below(t, table, cells);
+	}
+	if (table->rows_total > table->n_rows)
+		out_printf(&t->out, "… %s more row%s (-n 0 shows all)\n",
+			   units_exact(table->rows_total - table->n_rows).s,
+			   table->rows_total - table->n_rows == 1 ? "" : "s");
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source/live.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "event/merge.h"
+#include "source/ring.h"
+
+#define LIVE_TICK_NS	NSEC_PER_SEC
+#define LIVE_REFILL_NS	(250 * NSEC_PER_MSEC)
+#define LIVE_ROUNDS	64   /* rounds of one read(), so that the session hears signals */
+#define LIVE_BUSY_TRIES 1000 /* when ending: how often to wait for an unfinished record */
+
+struct live {
+	struct source source;
+	struct attachment *attachment;
+	struct capset capset;
+	struct config config;
+	struct merge *merge;
+	struct ring *rings;
+	size_t n_rings;
+	int epoll;
+	bool begun, stopped;
+	uint64_t start, next_tick, next_refill, end;
+	uint8_t *stacks_seen; /* a bit a stack id */
+	uint32_t n_stacks;
+	const struct event_sink *sink; /* during read() */
+};
+
+size_t live_default_ring_size(void)
+{
+	uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+	int n_cpus = libbpf_num_possible_cpus();
+	uint64_t share = memory / 64 / (uint64_t)MAX(n_cpus, 1);
+
+	share = MIN(share, (uint64_t)16 << 20);
+	share = MAX(share, (uint64_t)64 << 10);
+	return round_up_pow2(share + 1) / 2; /* down to a power of two */
+}
+
+/* --- records that this source makes itself ------------------------------------------------------ */
+
+static void live_send(struct live *l, const struct event_header *h)
+{
+	l->sink->consume(l->sink->arg, &h, 1);
+}
+
+static void live_send_start(struct live *l)
+{
+	struct event_start e = {
+		.h = { .time = l->start, .kind = EVENT_START },
+		.wall_ns = clock_wall_ns() - (clock_monotonic_ns() - l->start),
+		.page_size = l->capset.page_size,
+		.kmalloc_max = l->capset.kmalloc_max,
+		.gfp_dma = l->capset.gfp_dma,
+		.gfp_reclaimable = l->capset.gfp_reclaimable,
+		.gfp_account = l->capset.gfp_account,
+		.n_cpus = (uint32_t)l->n_rings,
+		.sample = l->config.sample,
+		.selected = l->config.select != 0,
+	};
+
+	live_send(l, &e.h);
+}
+
+/* What the kernel side has counted so far. */
+static void live_send_counters(struct live *l, uint64_t time)
+{
+	const struct cpu_state *states = attachment_cpu_states(l->attachment);
+	struct event_misses misses = {
+		.h = { .time = time, .kind = EVENT_MISSES },
+		.misses = attachment_misses(l->attachment),
+	};
+	size_t i;
+
+	for (i = 0; i < l->n_rings; i++) {
+		struct event_counters e = {
+			.h = { .time = time, .kind = EVENT_COUNTERS, .cpu = (uint16_t)i },
+			.lost = { states[i].lost[0], states[i].lost[1] },
+			.filtered = states[i].filtered,
+			.nulls = states[i].nulls,
+			.map_full = states[i].map_full,
+			.recovered = states[i].recovered,
+		};
+
+		live_send(l, &e.h);
+	}
+	live_send(l, &misses.h);
+}
+
+static void live_send_simple(struct live *l, uint64_t time, enum event_kind kind)
+{
+	struct event_header h = { .time = time, .kind = (uint8_t)kind };
+
+	live_send(l, &h);
+}
+
+static void live_send_stack(struct live *l, const struct event_alloc *alloc)
+{
+	struct event_stack e = {
+		.h = { .time = alloc->h.time, .kind = EVENT_STACK },
+		.id = alloc->stack,
+	};
+
+	e.n = (uint32_t)attachment_stack(l->attachment, alloc->stack, e.frames, EVENT_STACK_DEPTH);
+	live_send(l, &e.h);
+}
+
+/* The merge's sink: pass records on, each stack's frames before the first record that names it. */
+static void live_consume(void *arg, const struct event_header *const *records, size_t n)
+{
+	struct live *l = arg;
+	size_t i, sent = 0;
+
+	for (i = 0; l->config.stacks && i < n; i++) {
+		const struct event_alloc *e = (const void *)records[i];
+
+		if ((e->h.kind != EVENT_KMALLOC && e->h.kind != EVENT_CACHE_ALLOC) || e->stack < 0 ||
+		    (uint32_t)e->stack >= l->n_stacks ||
+		    l->stacks_seen[e->stack / 8] & 1u << e->stack % 8)
+			continue;
+		l->stacks_seen[e->stack / 8] |= (uint8_t)(1u << e->stack % 8);
+		l->sink->consume(l->sink->arg, records + sent, i - sent);
+		live_send_stack(l, e);
+		sent = i;
+	}
+	l->sink->consume(l->sink->arg, records + sent, n - sent);
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+/*
+ * Push what the rings hold into the merge. Returns up to which time the stream is complete; *ret_more
+ * is set when a lane was full before its ring was empty, *ret_busy when a record is unfinished.
+ */
+static uint64_t live_fill(struct live *l, bool *ret_more, bool *ret_busy)
+{
+	uint64_t complete = clock_monotonic_ns();
+	size_t i;
+
+	*ret_more = *ret_busy = false;
+	for (i = 0; i < l->n_rings; i++) {
+		const struct event_header *record;
+		enum ring_state state;
+		uint64_t position;
+		unsigned long before;
+
+		for (;;) {
+			before = l->rings[i].next;
+			state = ring_read(&l->rings[i], &record, &position);
+			if (state != RING_RECORD)
+				break;
+			if (!merge_push(l->merge, i, position, record)) {
+				l->rings[i].next = before;
+				break;
+			}
+		}
+		*ret_more |= state == RING_RECORD;
+		*ret_busy |= state == RING_BUSY;
+		if (state != RING_EMPTY)
+			complete = MIN(complete, merge_lane_newest(l->merge, i));
+	}
+	return complete;
+}
+
+/* Deliver up to @horizon, with the ticks that fall in between. */
+static void live_emit(struct live *l, uint64_t horizon)
+{
+	struct event_sink merged = { .consume = live_consume, .arg = l };
+	size_t i;
+
+	while (l->next_tick <= horizon && l->next_tick < l->end) {
+		merge_emit(l->merge, l->next_tick, &merged);
+		live_send_counters(l, l->next_tick);
+		live_send_simple(l, l->next_tick, EVENT_TICK);
+		l->next_tick += LIVE_TICK_NS;
+		attachment_shared(l->attachment)->epoch++;
+	}
+	merge_emit(l->merge, horizon, &merged);
+	for (i = 0; i < l->n_rings; i++)
+		ring_release(&l->rings[i], merge_held(l->merge, i, l->rings[i].next));
+}
+
+/* Let every call site take another stack now and then: what grows for long is seen for long. */
+static void live_refill(struct live *l)
+{
+	struct shared_state *shared = attachment_shared(l->attachment);
+	uint64_t now = clock_monotonic_ns();
+	size_t i;
+
+	if (l->config.stacks != 1 || now < l->next_refill)
+		return;
+	l->next_refill = now + LIVE_REFILL_NS;
+	for (i = 0; i < SHARED_BUDGETS; i++)
+		if (!shared->budgets[i])
+			shared->budgets[i] = 1;
+}
+
+/* Everything is detached: what the rings still hold is all there will ever be. */
+static int live_finish(struct live *l)
+{
+	static const struct timespec pause = { .tv_nsec = 100000 };
+	bool more = true, busy = false;
+	int tries = 0;
+
+	while (more || (busy && tries++ < LIVE_BUSY_TRIES)) {
+		uint64_t complete = live_fill(l, &more, &busy);
+
+		live_emit(l, complete);
+		if (busy)
+			nanosleep(&pause, NULL);
+	}
+	live_emit(l, UINT64_MAX);
+	live_send_counters(l, l->end);
+	live_send_simple(l, l->end, EVENT_END);
+	return 0;
+}
+
+static int live_read(struct source *s, const struct event_sink *sink)
+{
+	struct live *l = (struct live *)s;
+	struct epoll_event woken[16];
+	bool more = true, busy;
+	int round;
+
+	l->sink = sink;
+	if (!l->begun) {
+		live_send_start(l);
+		l->begun = true;
+	}
+	if (l->stopped)
+		return live_finish(l);
+	/* edge-triggered: collected here, or the session would spin while records are held back */
+	epoll_wait(l->epoll, woken, ARRAY_SIZE(woken), 0);
+	live_refill(l);
+	for (round = 0; more && round < LIVE_ROUNDS; round++) {
+		uint64_t complete = live_fill(l, &more, &busy);
+
+		live_emit(l, complete > MERGE_WINDOW_NS ? complete - MERGE_WINDOW_NS : 0);
+	}
+	return more ? 2 : 1;
+}
+
+/* --- lifecycle ------------------------------------------------------------------------------------ */
+
+static int live_start(struct source *s, struct failure *f)
+{
+	struct live *l = (struct live *)s;
+	int err;
+
+	l->start = clock_monotonic_ns();
+	l->next_tick = l->start + LIVE_TICK_NS;
+	l->next_refill = l->start + LIVE_REFILL_NS;
+	l->end = UINT64_MAX;
+	err = attachment_attach(l->attachment, f);
+	if (err)
+		attachment_detach(l->attachment);
+	return err;
+}
+
+static int live_fd(const struct source *s)
+{
+	return ((const struct live *)s)->epoll;
+}
+
+static void live_stop(struct source *s)
+{
+	struct live *l = (struct live *)s;
+
+	if (l->stopped)
+		return;
+	attachment_detach(l->attachment);
+	l->stopped = true;
+	l->end = clock_monotonic_ns();
+}
+
+static void live_free(struct source *s)
+{
+	struct live *l = (struct live *)s;
+	size_t i;
+
+	for (i = 0; l->rings && i < l->n_rings; i++)
+		ring_close(&l->rings[i]);
+	free(l->rings);
+	merge_free(&l->merge);
+	attachment_free(&l->attachment);
+	closep(&l->epoll);
+	free(l->stacks_seen);
+	free(l);
+}
+
+static const struct source_ops live_ops = {
+	.start = live_start,
+	.fd = live_fd,
+	.read = live_read,
+	.stop = live_stop,
+	.free = live_free,
+};
+
+static int live_open_rings(struct live *l, size_t ring_size)
+{
+	size_t i;
+
+	l->rings = calloc(l->n_rings, sizeof(*l->rings));
+	if (!l->rings)
+		return -ENOMEM;
+	for (i = 0; i < l->n_rings; i++)
+		l->rings[i].fd = -1;
+	for (i = 0; i < l->n_rings; i++) {
+		struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = i };
+		int fd = dup(attachment_ring_fd(l->attachment, i));
+		int err;
+
+		if (fd < 0)
+			return -errno;
+		err = ring_open(&l->rings[i], fd, ring_size);
+		if (err) {
+			close(fd);
+			return err;
+		}
+		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Room for call chains, by --stacks none, auto, all. */
+static uint32_t live_stack_room(uint32_t stacks)
+{
+	static const uint32_t room[] = { 0, 4096, 16384 };
+
+	return room[MIN(stacks, (uint32_t)2)];
+}
+
+int live_open(const struct capset *c, const struct live_options *o, struct source **ret,
+	      struct failure *f)
+{
+	struct attach_options options = {
+		.config = o->config,
+		.ring_size = o->ring_size ? o->ring_size : live_default_ring_size(),
+		.n_stacks = live_stack_room(o->config.stacks),
+		.follow_children = o->follow_children,
+		.cgroup_fd = o->cgroup_fd,
+	};
+	struct probe_plan plan = { 0 };
+	struct live *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return -ENOMEM;
+	l->source.ops = &live_ops;
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->capset = *c;
+	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
+	options.config.own_pid = (uint32_t)getpid();
+	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
+	l->config = options.config;
+	l->n_stacks = options.n_stacks;
+	l->stacks_seen = calloc(1, l->n_stacks / 8 + 1);
+	err = probe_plan_make(c, o->probe, &plan);
+	if (!err)
+		err = probe_plan_check(&plan, c, f);
+	if (!err)
+		err = attachment_load(&plan, c, &options, &l->attachment, f);
+	probe_plan_free(&plan);
+	if (!err) {
+		l->n_rings = attachment_n_cpus(l->attachment);
+		l->merge = merge_new(l->n_rings);
+		err = l->merge && l->stacks_seen ? live_open_rings(l, options.ring_size) : -ENOMEM;
+		if (err)
+			fail(f, FAILURE_INTERNAL, err, "can't map the event buffers: %s",
+			     strerror(-err));
+	}
+	if (err) {
+		live_free(&l->source);
+		return err;
+	}
+	*ret = &l->source;
+	return 0;
+}
+
+int live_follow(struct source *s, uint32_t tid)
+{
+	return attachment_follow(((struct live *)s)->attachment, tid);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_SOURCE_SOURCE_H
+#define KMSCOPE_SOURCE_SOURCE_H
+/*
+ * Where records come from: the live kernel (live.h), or a script of events (synth.h). All of them
+ * deliver in time order, beginning with EVENT_START and ending with EVENT_END.
+ */
+#include "base/base.h"
+#include "base/failure.h"
+#include "event/event.h"
+
+struct source;
+
+struct source_ops {
+	/* Begin: attach, open. Nothing is delivered before. */
+	int (*start)(struct source *s, struct failure *f);
+	/* A descriptor that polls readable when read() should be called; -1: call it at once. */
+	int (*fd)(const struct source *s);
+	/*
+	 * Deliver what is there. Returns 1 while more can come, 0 once EVENT_END has been
+	 * delivered, or negative errno.
+	 */
+	int (*read)(struct source *s, const struct event_sink *sink);
+	/* End at this moment: detach; read() then delivers the rest up to EVENT_END. */
+	void (*stop)(struct source *s);
+	void (*free)(struct source *s);
+};
+
+struct source {
+	const struct source_ops *ops;
+};
+
+static inline void source_free(struct source **s)
+{
+	if (*s)
+		(*s)->ops->free(*s);
+	*s = NULL;
+}
+
+#endif

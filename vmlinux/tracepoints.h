@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_VMLINUX_TRACEPOINTS_H
+#define KMSCOPE_VMLINUX_TRACEPOINTS_H
+/*
+ * CO-RE views of the tracepoint records that bpf/ reads: only the fields in use, located at load
+ * time in BTF that user space makes from tracefs' format files, whose struct names are the events'.
+ * Sizes may differ on the target where the field is an unsigned integer or a pointer.
+ */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct trace_event_raw_kmalloc {
+	unsigned long call_site;
+	const void *ptr;
+	unsigned long bytes_req;
+	unsigned long bytes_alloc;
+	unsigned long gfp_flags; /* 4 bytes up to 5.18, kernel commit fe573327ffb1 */
+};
+
+struct trace_event_raw_kmalloc_node { /* removed in 6.1, kernel commit 11e9734bcb6a */
+	unsigned long call_site;
+	const void *ptr;
+	unsigned long bytes_req;
+	unsigned long bytes_alloc;
+	unsigned long gfp_flags;
+};
+
+struct trace_event_raw_kmem_cache_alloc {
+	unsigned long call_site;
+	const void *ptr;
+	__u32 name; /* offset and length of a string in the record; newer kernels only */
+	unsigned long bytes_req;
+	unsigned long bytes_alloc;
+	unsigned long gfp_flags;
+};
+
+struct trace_event_raw_kmem_cache_alloc_node { /* removed in 6.1 like kmalloc_node */
+	unsigned long call_site;
+	const void *ptr;
+	unsigned long bytes_req;
+	unsigned long bytes_alloc;
+	unsigned long gfp_flags;
+};
+
+struct trace_event_raw_kfree {
+	const void *ptr;
+};
+
+struct trace_event_raw_kmem_cache_free {
+	const void *ptr;
+};
+
+struct trace_event_raw_sched_process_fork {
+	int child_pid;
+};
+
+#pragma clang attribute pop
+
+#endif
