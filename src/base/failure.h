@@ -11,6 +11,8 @@ enum failure_kind {
 	FAILURE_INTERNAL = 0,	 /* exit code 1 */
 	FAILURE_USAGE = 1,	 /* exit code 2: the user asked for something wrong */
 	FAILURE_UNSUPPORTED = 2, /* exit code 3: this kernel or these privileges can't do it */
+	FAILURE_NOT_EXECUTABLE = 3, /* exit code 126: PROGRAM can't be run */
+	FAILURE_NOT_FOUND = 4,	    /* exit code 127: there is no such PROGRAM */
 };
 
 struct failure {

@@ -16,7 +16,7 @@ bool log_enabled(enum log_level level)
 	return level <= log_level;
 }
 
-static void log_write(const char *prefix, const char *fmt, va_list args)
+static void _printf_(2, 0) log_write(const char *prefix, const char *fmt, va_list args)
 {
 	char line[1024];
 

@@ -89,6 +89,16 @@ uint64_t merge_lane_newest(const struct merge *m, size_t lane)
 	return m->lanes[lane].newest;
 }
 
+uint64_t merge_lane_complete(const struct merge *m, size_t lane)
+{
+	const struct merge_lane *l = &m->lanes[lane];
+	uint64_t complete = l->newest > MERGE_WINDOW_NS ? l->newest - MERGE_WINDOW_NS : 0;
+
+	if (l->tail - l->head == MERGE_LANE_LENGTH)
+		complete = MAX(complete, l->entries[l->head + MERGE_LANE_LENGTH / 2].time);
+	return complete;
+}
+
 static uint64_t lane_time(const struct merge_lane *l)
 {
 	return l->entries[l->head].time;
@@ -138,10 +148,10 @@ static uint64_t heap_bound(const struct merge *m, uint64_t horizon)
 	return bound;
 }
 
-static void merge_emit_due(struct merge *m, uint64_t horizon, const struct event_sink *sink)
+void merge_emit(struct merge *m, uint64_t horizon, const struct event_sink *sink)
 {
 	const struct event_header *batch[MERGE_BATCH];
-	size_t n = 0;
+	size_t n = 0, i;
 
 	heap_build(m, horizon);
 	while (m->n_heap) {
@@ -162,21 +172,9 @@ static void merge_emit_due(struct merge *m, uint64_t horizon, const struct event
 	}
 	if (n)
 		sink->consume(sink->arg, batch, n);
-}
-
-void merge_emit(struct merge *m, uint64_t horizon, const struct event_sink *sink)
-{
-	size_t i;
-
-	merge_emit_due(m, horizon, sink);
-	for (i = 0; i < m->n_lanes; i++) {
-		struct merge_lane *l = &m->lanes[i];
-
-		if (l->tail - l->head == MERGE_LANE_LENGTH)
-			merge_emit_due(m, l->entries[MERGE_LANE_LENGTH / 2].time, sink);
-		if (l->head == l->tail)
-			l->head = l->tail = 0;
-	}
+	for (i = 0; i < m->n_lanes; i++)
+		if (m->lanes[i].head == m->lanes[i].tail)
+			m->lanes[i].head = m->lanes[i].tail = 0;
 }
 
 uint64_t merge_held(const struct merge *m, size_t lane, uint64_t otherwise)

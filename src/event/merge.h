@@ -32,9 +32,12 @@ bool merge_push(struct merge *m, size_t lane, uint64_t position, const struct ev
 uint64_t merge_lane_newest(const struct merge *m, size_t lane);
 
 /*
- * Deliver everything that is not younger than @horizon, oldest first. If a lane is full and none of
- * its records is that old, its older half is delivered all the same, so that it never blocks.
+ * Up to which time @lane is complete although its ring has more to read: its newest record less the
+ * window, but at least the middle of what it holds, so that a full lane always gets emptier.
  */
+uint64_t merge_lane_complete(const struct merge *m, size_t lane);
+
+/* Deliver everything that is not younger than @horizon, oldest first. */
 void merge_emit(struct merge *m, uint64_t horizon, const struct event_sink *sink);
 
 /* The lowest position of @lane that is still needed, or @otherwise if it holds nothing. */

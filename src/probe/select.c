@@ -170,6 +170,20 @@ int probe_plan_make(const struct capset *c, enum probe_choice choice, struct pro
 	return 0;
 }
 
+/* Why no row of @capability serves: «raw: …; classic: …». */
+static void capability_reasons(const struct probe_plan *p, enum capability capability, char *buf,
+			       size_t n)
+{
+	size_t i, len = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < n_probe_rows && len < n; i++)
+		if (probe_rows[i].capability == capability)
+			len += (size_t)snprintf(buf + len, n - len, "%s%s: %s", len ? "; " : "",
+						method_names[probe_rows[i].method],
+						p->verdicts[i].reason);
+}
+
 int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct failure *f)
 {
 	size_t i;
@@ -185,15 +199,15 @@ int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct 
 			c->kernel);
 	for (i = 0; i < n_probe_rows; i++) {
 		const struct probe_row *row = &probe_rows[i];
+		char reasons[300];
 
 		if (row->capability == CAPABILITY_CHILDREN || event_dispensable(c, row->event) ||
 		    p->chosen[row->capability])
 			continue;
-		return fail(
-			f, FAILURE_UNSUPPORTED, -ENOTSUP,
-			"%s can't be traced on this kernel: %s (%s); «kmscope doctor» shows all",
-			capability_names[row->capability], p->verdicts[i].reason,
-			p->verdicts[i].requirement);
+		capability_reasons(p, row->capability, reasons, sizeof(reasons));
+		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			    "%s can't be traced on this kernel: %s; «kmscope doctor» shows all",
+			    capability_names[row->capability], reasons);
 	}
 	return 0;
 }

@@ -142,7 +142,7 @@ static void live_consume(void *arg, const struct event_header *const *records, s
  */
 static uint64_t live_fill(struct live *l, bool *ret_more, bool *ret_busy)
 {
-	uint64_t complete = clock_monotonic_ns();
+	uint64_t complete = clock_monotonic_ns() - MERGE_WINDOW_NS;
 	size_t i;
 
 	*ret_more = *ret_busy = false;
@@ -165,7 +165,7 @@ static uint64_t live_fill(struct live *l, bool *ret_more, bool *ret_busy)
 		*ret_more |= state == RING_RECORD;
 		*ret_busy |= state == RING_BUSY;
 		if (state != RING_EMPTY)
-			complete = MIN(complete, merge_lane_newest(l->merge, i));
+			complete = MIN(complete, merge_lane_complete(l->merge, i));
 	}
 	return complete;
 }
@@ -243,7 +243,7 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	for (round = 0; more && round < LIVE_ROUNDS; round++) {
 		uint64_t complete = live_fill(l, &more, &busy);
 
-		live_emit(l, complete > MERGE_WINDOW_NS ? complete - MERGE_WINDOW_NS : 0);
+		live_emit(l, complete);
 	}
 	return more ? 2 : 1;
 }

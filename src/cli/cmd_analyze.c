@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kmscope slab, kmscope leaks: a session with one analyzer. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/selection.h"
+#include "probe/survey.h"
+#include "session/session.h"
+#include "source/live.h"
+#include "sym/symbolizer.h"
+
+struct analysis {
+	const struct command *command;
+	const struct options *options;
+	struct capset capset;
+	char *subject;
+	struct analyzer *analyzer;
+	struct program program;
+	struct symbolizer *symbolizer;
+	bool lost; /* the newest report is of a run that lost data */
+};
+
+static void analysis_free(struct analysis *a)
+{
+	free(a->subject);
+	analyzer_free(&a->analyzer);
+	symbolizer_free(&a->symbolizer);
+	program_free(&a->program);
+}
+
+/* Names for addresses; without them the report shows addresses and says why. */
+static int resolve(struct analysis *a, struct report *r, bool final)
+{
+	struct failure why = { 0 };
+
+	/* modules may have come and gone: the last word is a fresh look */
+	if (final)
+		symbolizer_free(&a->symbolizer);
+	if (!a->symbolizer && kallsyms_open("/proc/kallsyms", &a->symbolizer, &why))
+		report_add_note(r, "addresses have no names: %s", why.text);
+	return symbolize_report(a->symbolizer, r);
+}
+
+static bool data_lost(const struct quality *q)
+{
+	return q->lost || q->late || q->map_full;
+}
+
+static int analysis_report(void *arg, uint64_t number, bool final, struct failure *f)
+{
+	struct analysis *a = arg;
+	_cleanup_(report_free) struct report *r = report_new(a->command->name);
+	int err = r ? 0 : -ENOMEM;
+
+	if (!err) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s", a->capset.kernel);
+		snprintf(r->arch, sizeof(r->arch), "%s", a->capset.arch);
+		r->subject = strdup(a->subject);
+		r->interval = number;
+		r->program = a->program.status;
+		err = a->analyzer->ops->report(a->analyzer, r);
+	}
+	if (!err) {
+		r->final = final;
+		a->lost = data_lost(&r->quality);
+		err = resolve(a, r, final);
+	}
+	if (err || r->oom)
+		return fail(f, FAILURE_INTERNAL, err ? err : -ENOMEM,
+			    "not enough memory for the report: try --top or a selection");
+	return output_report(r, a->options->json, f);
+}
+
+static void analysis_armed(void *arg)
+{
+	const struct analysis *a = arg;
+	const struct options *o = a->options;
+
+	if (o->program)
+		log_info("tracing %s while %s runs", a->subject, o->program[0]);
+	else if (o->duration_ns)
+		log_info("tracing %s for %.3g s; Ctrl-C ends it early", a->subject,
+			 (double)o->duration_ns / (double)NSEC_PER_SEC);
+	else
+		log_info("tracing %s; Ctrl-C ends it with a report", a->subject);
+}
+
+static int open_analyzer(struct analysis *a)
+{
+	const struct options *o = a->options;
+	struct analyzer_options options = {
+		.by = (enum ledger_by)o->by,
+		.top = option_given(o, OPTION_TOP) ? o->top : o->json ? 0 : 10,
+		.min_age_ns = o->min_age_ns,
+		.objects = o->objects,
+		.stacks = o->stacks != STACKS_NONE,
+	};
+
+	a->analyzer = analyzer_find(a->command->name)->create(&options);
+	return a->analyzer ? 0 : -ENOMEM;
+}
+
+static int open_live(struct analysis *a, struct source **ret, struct failure *f)
+{
+	const struct options *o = a->options;
+	_cleanup_close_ int cgroup = -1;
+	struct live_options live = {
+		.probe = (enum probe_choice)o->probe,
+		.ring_size = o->buffer,
+		.follow_children = o->child,
+		.cgroup_fd = -1,
+	};
+	bool tasks = o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_CGROUP;
+	int err;
+
+	err = selection_make(o, &a->capset, &live.config, &cgroup, f);
+	if (err)
+		return err;
+	live.cgroup_fd = cgroup;
+	live.config.sample = (uint32_t)o->sample;
+	live.config.want_task = tasks;
+	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
+	if (option_given(o, OPTION_STACKS) && o->stacks && !a->capset.stack_traces)
+		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			    "--stacks: kernel stacks taken at tracepoints are junk on %s; use "
+			    "--stacks none",
+			    a->capset.arch);
+	return live_open(&a->capset, &live, ret, f);
+}
+
+static int analysis_run(struct analysis *a, struct failure *f)
+{
+	const struct options *o = a->options;
+	_cleanup_(source_free) struct source *source = NULL;
+	struct session session = {
+		.analyzer = a->analyzer,
+		.program = o->program ? &a->program : NULL,
+		.program_name = o->program ? o->program[0] : NULL,
+		.duration_ns = o->duration_ns,
+		.interval_ticks = o->interval_ns / NSEC_PER_SEC,
+		.settle_ns = o->settle_ns,
+		.ready_file = o->ready_file,
+		.armed = analysis_armed,
+		.report = analysis_report,
+		.arg = a,
+	};
+	int err;
+
+	if (o->program) {
+		err = program_fork(o->program, &a->program, f);
+		if (err)
+			return err;
+	}
+	err = open_live(a, &source, f);
+	if (!err && o->child) {
+		err = live_follow(source, (uint32_t)a->program.pid);
+		if (err)
+			fail(f, FAILURE_INTERNAL, err, "--child: %s", strerror(-err));
+	}
+	if (err || o->dry_run)
+		return err;
+	session.source = source;
+	return session_run(&session, f);
+}
+
+int cmd_analyze(const struct command *c, const struct options *o, struct failure *f)
+{
+	struct analysis a = {
+		.command = c,
+		.options = o,
+		.program = { .pidfd = -1, .gate = -1, .trouble = -1 },
+	};
+	const char *tracefs;
+	int err;
+
+	survey_kernel(&a.capset, &tracefs);
+	a.subject = selection_describe(o);
+	err = a.subject ? open_analyzer(&a) : -ENOMEM;
+	if (!err)
+		err = analysis_run(&a, f);
+	if (!err && o->dry_run)
+		log_info("everything was loaded; nothing was attached (--dry-run)");
+	analysis_free(&a);
+	if (err)
+		return err;
+	return o->strict && a.lost ? EXIT_LOST : EXIT_DONE;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/command.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+static const struct options slab_defaults = { .sample = 1, .max_size = UINT32_MAX };
+static const struct options leaks_defaults = {
+	.sample = 1, .max_size = UINT32_MAX, .stacks = STACKS_AUTO
+};
+static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
+
+const struct command commands[] = {
+	{ "slab", FOR_SLAB, "how much memory rounding to size classes wastes, and where",
+	  "Traces slab allocations and shows by call site, size class and cache what was allocated, "
+	  "what rounding to a size class wastes, and what would fix it.",
+	  &slab_defaults, cmd_analyze },
+	{ "leaks", FOR_LEAKS, "what was allocated and never freed, and by whom",
+	  "Traces slab allocations and frees and lists what has been allocated since the start and "
+	  "is still there: candidates for a leak, with their call chains.",
+	  &leaks_defaults, cmd_analyze },
+	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
+	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults,
+	  cmd_doctor },
+	{ 0 },
+};
+
+static void print_usage(FILE *out)
+{
+	const struct command *c;
+
+	fprintf(out, "Usage: kmscope COMMAND [options] [-- PROGRAM ARGS…]\n"
+		     "Shows what the Linux kernel does with memory.\n\n");
+	for (c = commands; c->name; c++)
+		fprintf(out, "  %-8s %s\n", c->name, c->summary);
+	fprintf(out, "\n«kmscope COMMAND --help» lists a command's options; the manual is kmscope(8).\n");
+}
+
+static int exit_code_of(const struct failure *f)
+{
+	static const int codes[] = {
+		[FAILURE_INTERNAL] = EXIT_FAILED,
+		[FAILURE_USAGE] = EXIT_USAGE,
+		[FAILURE_UNSUPPORTED] = EXIT_UNSUPPORTED,
+		[FAILURE_NOT_EXECUTABLE] = EXIT_NOT_EXECUTABLE,
+		[FAILURE_NOT_FOUND] = EXIT_NOT_FOUND,
+	};
+
+	return codes[f->kind];
+}
+
+/* Descriptors 0 to 2 must be open, or the first map that is created would become standard output. */
+static int check_standard_files(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (fd == 1) {
+			log_error("standard output is closed: there is nowhere to write the report");
+			return -EBADF;
+		}
+		if (open("/dev/null", O_RDWR) != fd)
+			return -EBADF;
+	}
+	return 0;
+}
+
+static int run_command(const struct command *c, int argc, char **argv)
+{
+	_cleanup_free_ char *name = NULL;
+	struct options options = *c->defaults;
+	struct failure f = { 0 };
+	int err;
+
+	if (asprintf(&name, "kmscope %s", c->name) < 0)
+		return EXIT_FAILED;
+	argv[0] = name;
+	err = options_parse(argc, argv, c->mask, c->doc, &options, &f);
+	if (!err) {
+		if (options.quiet || options.verbose)
+			log_set_level(options.quiet ? LOG_LEVEL_QUIET : LOG_LEVEL_DEBUG);
+		err = c->run(c, &options, &f);
+	}
+	if (err >= 0)
+		return err;
+	log_error("%s", f.text[0] ? f.text : strerror(-err));
+	return exit_code_of(&f);
+}
+
+int command_main(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (check_standard_files())
+		return EXIT_FAILED;
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_usage(stdout);
+		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("kmscope " KMSCOPE_VERSION);
+		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+	}
+	for (c = commands; c->name; c++)
+		if (!strcmp(argv[1], c->name))
+			return run_command(c, argc - 1, argv + 1);
+	log_error("«%.60s» is not a command; «kmscope --help» lists them", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "bpf/events.h"
+#include "cli/parse.h"
+
+enum option_type { TYPE_FLAG, TYPE_U64, TYPE_SIZE, TYPE_DURATION, TYPE_TEXT, TYPE_CHOICE };
+
+struct option_spec {
+	const char *name;
+	int key; /* the letter, or a number above 255 */
+	const char *arg, *doc;
+	enum option_type type;
+	size_t offset;
+	uint64_t min, max;
+	const char *const *choices;
+	unsigned int commands;
+};
+
+#define FOR_ANALYSIS (FOR_SLAB | FOR_LEAKS)
+#define FOR_ALL	     (FOR_SLAB | FOR_LEAKS | FOR_DOCTOR)
+#define LONG_ONLY(id) (1000 + (id))
+#define YEAR_NS	     (365ull * 24 * 3600 * NSEC_PER_SEC)
+#define FIELD(name)  offsetof(struct options, name)
+
+static const char *const by_choices[] = { "site", "cache", "comm", "pid", "cgroup", NULL };
+static const char *const stacks_choices[] = { "none", "auto", "all", NULL };
+static const char *const probe_choices[] = { "auto", "raw", "classic", NULL };
+
+static const struct option_spec specs[OPTION_MAX] = {
+	[OPTION_DURATION] = { "duration", 'd', "SEC", "End after SEC seconds (0.5, 10, 5m)",
+			      TYPE_DURATION, FIELD(duration_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS },
+	[OPTION_INTERVAL] = { "interval", 'i', "SEC", "A report every SEC whole seconds",
+			      TYPE_DURATION, FIELD(interval_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS },
+	[OPTION_SETTLE] = { "settle", LONG_ONLY(OPTION_SETTLE), "SEC",
+			    "Go on for SEC seconds after PROGRAM has ended", TYPE_DURATION,
+			    FIELD(settle_ns), 0, YEAR_NS, NULL, FOR_ANALYSIS },
+	[OPTION_JSON] = { "json", 'j', NULL, "One JSON object a report", TYPE_FLAG, FIELD(json), 0, 0,
+			  NULL, FOR_ALL },
+	[OPTION_TOP] = { "top", 'n', "N",
+			 "Rows of each table; 0: all (default: 10, with --json all)", TYPE_U64,
+			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
+	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
+			"Group by site, cache, comm, pid or cgroup", TYPE_CHOICE, FIELD(by), 0, 0,
+			by_choices, FOR_ANALYSIS },
+	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet), 0,
+			   0, NULL, FOR_ALL },
+	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
+			     FIELD(verbose), 0, 0, NULL, FOR_ALL },
+	[OPTION_PID] = { "pid", 'p', "PID", "Only allocations of this process", TYPE_U64, FIELD(pid),
+			 1, INT32_MAX, NULL, FOR_ANALYSIS },
+	[OPTION_COMM] = { "comm", LONG_ONLY(OPTION_COMM), "NAME",
+			  "Only allocations of tasks of this name", TYPE_TEXT, FIELD(comm), 1, 15,
+			  NULL, FOR_ANALYSIS },
+	[OPTION_CGROUP] = { "cgroup", LONG_ONLY(OPTION_CGROUP), "PATH",
+			    "Only allocations in this cgroup v2 folder and below", TYPE_TEXT,
+			    FIELD(cgroup), 1, 4095, NULL, FOR_ANALYSIS },
+	[OPTION_CHILD] = { "child", LONG_ONLY(OPTION_CHILD), NULL,
+			   "Only allocations of PROGRAM and its descendants", TYPE_FLAG,
+			   FIELD(child), 0, 0, NULL, FOR_ANALYSIS },
+	[OPTION_MODULE] = { "module", LONG_ONLY(OPTION_MODULE), "NAME",
+			    "Only allocations by this module's code", TYPE_TEXT, FIELD(module), 1,
+			    63, NULL, FOR_ANALYSIS },
+	[OPTION_SITE] = { "site", LONG_ONLY(OPTION_SITE), "SYMBOL",
+			  "Only allocations by this kernel function", TYPE_TEXT, FIELD(site), 1, 511,
+			  NULL, FOR_ANALYSIS },
+	[OPTION_CACHE] = { "cache", LONG_ONLY(OPTION_CACHE), "NAME",
+			   "Only allocations from this cache (dentry, kmalloc-192)", TYPE_TEXT,
+			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_ANALYSIS },
+	[OPTION_MIN_SIZE] = { "min-size", LONG_ONLY(OPTION_MIN_SIZE), "SIZE",
+			      "Only requests of at least SIZE bytes", TYPE_SIZE, FIELD(min_size), 0,
+			      UINT32_MAX, NULL, FOR_ANALYSIS },
+	[OPTION_MAX_SIZE] = { "max-size", LONG_ONLY(OPTION_MAX_SIZE), "SIZE",
+			      "Only requests of at most SIZE bytes", TYPE_SIZE, FIELD(max_size), 0,
+			      UINT32_MAX, NULL, FOR_ANALYSIS },
+	[OPTION_MIN_AGE] = { "min-age", LONG_ONLY(OPTION_MIN_AGE), "SEC",
+			     "Leave out objects younger than SEC", TYPE_DURATION, FIELD(min_age_ns),
+			     0, YEAR_NS, NULL, FOR_LEAKS },
+	[OPTION_OBJECTS] = { "objects", LONG_ONLY(OPTION_OBJECTS), NULL, "List the objects too",
+			     TYPE_FLAG, FIELD(objects), 0, 0, NULL, FOR_LEAKS },
+	[OPTION_STACKS] = { "stacks", LONG_ONLY(OPTION_STACKS), "WHICH",
+			    "Call chains: auto (a few a call site), all (costs twenty events each) "
+			    "or none",
+			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
+	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
+			    "Follow one allocation in N, taken at random", TYPE_U64, FIELD(sample), 1,
+			    1000000, NULL, FOR_ANALYSIS },
+	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
+			    "Event buffer of each CPU, a power of two from 4K to 1G", TYPE_SIZE,
+			    FIELD(buffer), 4096, 1ull << 30, NULL, FOR_ANALYSIS },
+	[OPTION_STRICT] = { "strict", LONG_ONLY(OPTION_STRICT), NULL,
+			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0, 0,
+			    NULL, FOR_ANALYSIS },
+	[OPTION_READY_FILE] = { "ready-file", LONG_ONLY(OPTION_READY_FILE), "PATH",
+				"Create PATH once everything is attached", TYPE_TEXT,
+				FIELD(ready_file), 1, 4095, NULL, FOR_ANALYSIS },
+	[OPTION_DRY_RUN] = { "dry-run", LONG_ONLY(OPTION_DRY_RUN), NULL,
+			     "Load everything, attach nothing", TYPE_FLAG, FIELD(dry_run), 0, 0, NULL,
+			     FOR_ANALYSIS },
+	[OPTION_PROBE] = { "probe", LONG_ONLY(OPTION_PROBE), "METHOD",
+			   "Hook by raw or classic tracepoints (default: auto)", TYPE_CHOICE,
+			   FIELD(probe), 0, 0, probe_choices, FOR_ALL },
+	[OPTION_CAPABILITIES] = { "capabilities", LONG_ONLY(OPTION_CAPABILITIES), NULL,
+				  "Print the facts about this kernel that the choice rests on",
+				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
+};
+_Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
+
+struct parse_state {
+	enum command_mask command;
+	struct options *options;
+	struct failure *failure;
+	int error;
+};
+
+static int bad_value(struct failure *f, const struct option_spec *s, const char *text,
+		     const char *wanted)
+{
+	return fail(f, FAILURE_USAGE, -EINVAL, "--%s: «%s» is not %s", s->name, text, wanted);
+}
+
+static int set_choice(const struct option_spec *s, const char *text, uint64_t *ret,
+		      struct failure *f)
+{
+	char wanted[200] = "one of";
+	size_t i;
+
+	for (i = 0; s->choices[i]; i++) {
+		size_t len = strlen(wanted);
+
+		if (!strcmp(s->choices[i], text)) {
+			*ret = i;
+			return 0;
+		}
+		snprintf(wanted + len, sizeof(wanted) - len, "%s %s", i ? "," : "", s->choices[i]);
+	}
+	return bad_value(f, s, text, wanted);
+}
+
+static int set_number(const struct option_spec *s, const char *text, void *field,
+		      struct failure *f)
+{
+	char wanted[120];
+
+	switch (s->type) {
+	case TYPE_U64:
+		if (!parse_u64(text, s->min, s->max, field))
+			return 0;
+		snprintf(wanted, sizeof(wanted), "a number from %llu to %llu",
+			 (unsigned long long)s->min, (unsigned long long)s->max);
+		break;
+	case TYPE_SIZE:
+		if (!parse_size(text, s->min, s->max, field))
+			return 0;
+		snprintf(wanted, sizeof(wanted),
+			 "a size from %llu to %llu bytes (K, M and G may follow)",
+			 (unsigned long long)s->min, (unsigned long long)s->max);
+		break;
+	default:
+		if (!parse_duration(text, s->max, field) && *(uint64_t *)field >= s->min)
+			return 0;
+		snprintf(wanted, sizeof(wanted), "a time %ssuch as 10, 0.5, 100ms or 5m",
+			 s->min ? "above 0 " : "");
+		break;
+	}
+	return bad_value(f, s, text, wanted);
+}
+
+static int set_option(struct options *o, enum option_id id, const char *text, struct failure *f)
+{
+	const struct option_spec *s = &specs[id];
+	void *field = (char *)o + s->offset;
+	size_t len = text ? strlen(text) : 0;
+
+	o->set |= 1ull << id;
+	switch (s->type) {
+	case TYPE_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case TYPE_TEXT:
+		if (len < s->min || len > s->max)
+			return fail(f, FAILURE_USAGE, -EINVAL,
+				    "--%s: «%.60s» has %zu characters; %llu to %llu are possible",
+				    s->name, text, len, (unsigned long long)s->min,
+				    (unsigned long long)s->max);
+		*(const char **)field = text;
+		return 0;
+	case TYPE_CHOICE:
+		return set_choice(s, text, field, f);
+	default:
+		return set_number(s, text, field, f);
+	}
+}
+
+static error_t parse_key(int key, char *arg, struct argp_state *state)
+{
+	struct parse_state *p = state->input;
+	size_t i;
+
+	if (key == ARGP_KEY_ARG) {
+		p->error = fail(p->failure, FAILURE_USAGE, -EINVAL,
+				"«%.100s» is not an option; a program to run follows «--»", arg);
+		return EINVAL;
+	}
+	for (i = 0; i < OPTION_MAX; i++) {
+		if (specs[i].key != key || !(specs[i].commands & p->command))
+			continue;
+		p->error = set_option(p->options, (enum option_id)i, arg, p->failure);
+		return p->error ? EINVAL : 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+/* What options say together. */
+static int check_together(const struct options *o, struct failure *f)
+{
+	if (o->child && !o->program)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--child needs a program to follow: add «-- PROGRAM»");
+	if (option_given(o, OPTION_SETTLE) && !o->program)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--settle is about the time after PROGRAM: add «-- PROGRAM»");
+	if (o->interval_ns % NSEC_PER_SEC)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--interval takes whole seconds: reports are made at full seconds");
+	if (o->buffer & (o->buffer - 1))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--buffer: %llu is not a power of two; the next one is %llu",
+			    (unsigned long long)o->buffer,
+			    (unsigned long long)round_up_pow2(o->buffer));
+	if (o->min_size > o->max_size)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--min-size is above --max-size");
+	if (o->quiet && o->verbose)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--quiet and --verbose exclude each other");
+	return 0;
+}
+
+int options_parse(int argc, char **argv, enum command_mask command, const char *summary,
+		  struct options *o, struct failure *f)
+{
+	struct argp_option list[OPTION_MAX + 1] = { 0 };
+	struct parse_state state = { .command = command, .options = o, .failure = f };
+	struct argp argp = {
+		.options = list,
+		.parser = parse_key,
+		.args_doc = command == FOR_DOCTOR ? "" : "[-- PROGRAM ARGS…]",
+		.doc = summary,
+	};
+	size_t n = 0, i;
+	int k;
+
+	for (i = 0; i < OPTION_MAX; i++)
+		if (specs[i].commands & command)
+			list[n++] = (struct argp_option){ .name = specs[i].name,
+							  .key = specs[i].key,
+							  .arg = specs[i].arg,
+							  .doc = specs[i].doc };
+	/* PROGRAM's own options are none of argp's business */
+	for (k = 1; k < argc; k++)
+		if (!strcmp(argv[k], "--"))
+			break;
+	if (k < argc && command != FOR_DOCTOR) {
+		if (k + 1 == argc)
+			return fail(f, FAILURE_USAGE, -EINVAL, "there is no program after «--»");
+		o->program = argv + k + 1;
+	}
+	argp_err_exit_status = 2;
+	if (argp_parse(&argp, k, argv, 0, NULL, &state))
+		return state.error ? state.error :
+				     fail(f, FAILURE_USAGE, -EINVAL, "bad command line");
+	return check_together(o, f);
+}

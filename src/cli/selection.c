@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/selection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sym/symbolizer.h"
+
+static int add_range(struct config *c, uint64_t start, uint64_t end, struct failure *f)
+{
+	if (c->n_ranges == CONFIG_MAX_RANGES)
+		return fail(f, FAILURE_USAGE, -E2BIG, "more than %d functions have that name",
+			    CONFIG_MAX_RANGES);
+	/* call sites are return addresses: the first byte is never one, the one past the end may be */
+	c->ranges[c->n_ranges++] = (struct site_range){ .start = start + 1, .end = end + 1 };
+	c->select |= SELECT_SITE;
+	return 0;
+}
+
+struct site_search {
+	struct config *config;
+	struct failure *failure;
+};
+
+static int add_symbol(const struct symbol *sym, void *arg)
+{
+	struct site_search *s = arg;
+
+	return add_range(s->config, sym->start, sym->start + MAX(sym->size, (uint64_t)1),
+			 s->failure);
+}
+
+static int select_code(const struct options *o, struct config *c, struct failure *f)
+{
+	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
+	struct site_search search = { .config = c, .failure = f };
+	uint64_t start, end;
+	int err;
+
+	if (!o->site && !o->module)
+		return 0;
+	if (o->site && o->module)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--site and --module exclude each other: a function is in one module");
+	err = kallsyms_open("/proc/kallsyms", &s, f);
+	if (err)
+		return err;
+	if (o->module) {
+		if (s->ops->module_range(s, o->module, &start, &end))
+			return fail(f, FAILURE_USAGE, -ENOENT,
+				    "--module: no module named «%s» is loaded", o->module);
+		return add_range(c, start, end, f);
+	}
+	err = s->ops->find(s, o->site, add_symbol, &search);
+	if (err == -ENOENT)
+		return fail(f, FAILURE_USAGE, err,
+			    "--site: this kernel has no function named «%s» (it may have been "
+			    "inlined: /proc/kallsyms lists what there is)",
+			    o->site);
+	return err;
+}
+
+/* kmalloc-192, kmalloc-cg-1k: a size class, and a type that allocation flags decide. */
+static int select_kmalloc(const char *name, const struct capset *c, struct config *config,
+			  struct failure *f)
+{
+	const struct {
+		const char *prefix;
+		uint32_t gfp;
+	} types[] = {
+		{ "dma-", c->gfp_dma }, { "rcl-", c->gfp_reclaimable }, { "cg-", c->gfp_account },
+	};
+	const char *rest = name + strlen("kmalloc-");
+	unsigned int size;
+	char suffix[3] = "";
+	size_t i;
+
+	config->kmalloc_gfp_mask = c->gfp_dma | c->gfp_reclaimable | c->gfp_account;
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		size_t len = strlen(types[i].prefix);
+
+		if (strncmp(rest, types[i].prefix, len))
+			continue;
+		if (!types[i].gfp)
+			return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
+				    "--cache: the flags of «%s» are not known without tracefs",
+				    name);
+		rest += len;
+		config->kmalloc_gfp = types[i].gfp;
+		/* the kernel asks for these flags in this order, and the first one decides */
+		config->kmalloc_gfp_mask = types[i].gfp;
+		while (i--)
+			config->kmalloc_gfp_mask |= types[i].gfp;
+		break;
+	}
+	if (sscanf(rest, "%u%2s", &size, suffix) < 1 || (*suffix && strcmp(suffix, "k")))
+		return fail(f, FAILURE_USAGE, -EINVAL, "--cache: «%s» is no kmalloc class", name);
+	config->kmalloc_class = *suffix ? size * 1024 : size;
+	return 0;
+}
+
+static int select_cache(const struct options *o, const struct capset *c, struct config *config,
+			struct failure *f)
+{
+	char path[128];
+
+	if (!o->cache)
+		return 0;
+	config->select |= SELECT_CACHE;
+	if (!strncmp(o->cache, "kmalloc-", 8))
+		return select_kmalloc(o->cache, c, config, f);
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s", o->cache);
+	if (!access("/sys/kernel/slab", F_OK) && access(path, F_OK))
+		return fail(f, FAILURE_USAGE, -ENOENT,
+			    "--cache: there is no cache named «%s» (/sys/kernel/slab lists them)",
+			    o->cache);
+	snprintf(config->cache_name, sizeof(config->cache_name), "%s", o->cache);
+	return 0;
+}
+
+static int select_cgroup(const struct options *o, struct config *config, int *ret_cgroup,
+			 struct failure *f)
+{
+	int fd;
+
+	*ret_cgroup = -1;
+	if (!o->cgroup)
+		return 0;
+	fd = open(o->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(f, FAILURE_USAGE, -errno, "--cgroup: %s: %s", o->cgroup,
+			    strerror(errno));
+	config->select |= SELECT_CGROUP;
+	*ret_cgroup = fd;
+	return 0;
+}
+
+int selection_make(const struct options *o, const struct capset *c, struct config *config,
+		   int *ret_cgroup, struct failure *f)
+{
+	int err;
+
+	if (option_given(o, OPTION_PID)) {
+		if (kill((pid_t)o->pid, 0) && errno == ESRCH)
+			return fail(f, FAILURE_USAGE, -ESRCH, "--pid: there is no process %llu",
+				    (unsigned long long)o->pid);
+		config->select |= SELECT_PID;
+		config->pid = (uint32_t)o->pid;
+	}
+	if (o->comm) {
+		config->select |= SELECT_COMM;
+		snprintf(config->comm, sizeof(config->comm), "%s", o->comm);
+	}
+	if (o->child)
+		config->select |= SELECT_CHILD;
+	if (option_given(o, OPTION_MIN_SIZE) || option_given(o, OPTION_MAX_SIZE)) {
+		config->select |= SELECT_SIZE;
+		config->min_size = (uint32_t)o->min_size;
+		config->max_size = (uint32_t)o->max_size;
+	}
+	err = select_code(o, config, f);
+	if (!err)
+		err = select_cache(o, c, config, f);
+	if (!err)
+		err = select_cgroup(o, config, ret_cgroup, f);
+	return err;
+}
+
+char *selection_describe(const struct options *o)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	fputs("slab allocations", out);
+	if (option_given(o, OPTION_PID))
+		fprintf(out, " of process %llu", (unsigned long long)o->pid);
+	if (o->comm)
+		fprintf(out, " of tasks named %s", o->comm);
+	if (o->child)
+		fprintf(out, " of %s and its descendants", o->program[0]);
+	if (o->cgroup)
+		fprintf(out, " in cgroup %s", o->cgroup);
+	if (o->site)
+		fprintf(out, " by %s()", o->site);
+	if (o->module)
+		fprintf(out, " by module %s", o->module);
+	if (o->cache)
+		fprintf(out, " from %s", o->cache);
+	if (option_given(o, OPTION_MIN_SIZE) || option_given(o, OPTION_MAX_SIZE))
+		fprintf(out, " of %llu to %llu bytes", (unsigned long long)o->min_size,
+			(unsigned long long)o->max_size);
+	if (o->sample > 1)
+		fprintf(out, ", one in %llu followed", (unsigned long long)o->sample);
+	fclose(out);
+	return text;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/privileges.h"
+
+/* How long records may lie in the rings when nothing wakes us. */
+#define SESSION_POLL_MS 100
+
+enum session_tag { TAG_SIGNAL, TAG_SOURCE, TAG_PROGRAM };
+
+struct run {
+	const struct session *s;
+	struct failure *f;
+	int epoll, signals;
+	uint64_t deadline; /* UINT64_MAX: none */
+	uint64_t ticks, reports;
+	bool stop;
+	int err; /* of a report made while records were being delivered */
+};
+
+/* The source's sink: to the analyzer, with reports between ticks. */
+static void run_consume(void *arg, const struct event_header *const *records, size_t n)
+{
+	struct run *r = arg;
+
+	r->s->analyzer->ops->consume(r->s->analyzer, records, n);
+	/* a tick always comes alone: the source makes it itself */
+	if (!n || records[n - 1]->kind != EVENT_TICK || !r->s->interval_ticks || r->err)
+		return;
+	if (++r->ticks % r->s->interval_ticks == 0)
+		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
+}
+
+static int run_watch(struct run *r, int fd, enum session_tag tag)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.u32 = tag };
+
+	return epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+}
+
+static int run_open(struct run *r)
+{
+	sigset_t signals;
+	int err, fd = r->s->source->ops->fd(r->s->source);
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (r->signals < 0 || r->epoll < 0)
+		return -errno;
+	err = run_watch(r, r->signals, TAG_SIGNAL);
+	if (!err && fd >= 0)
+		err = run_watch(r, fd, TAG_SOURCE);
+	if (!err && r->s->program)
+		err = run_watch(r, r->s->program->pidfd, TAG_PROGRAM);
+	return err;
+}
+
+static void run_close(struct run *r)
+{
+	sigset_t signals;
+
+	closep(&r->signals);
+	closep(&r->epoll);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
+static int run_ready(struct run *r)
+{
+	const char *path = r->s->ready_file;
+	int fd;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return fail(r->f, FAILURE_INTERNAL, -errno, "--ready-file: can't create %s: %s", path,
+			    strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static int run_arm(struct run *r)
+{
+	const struct session *s = r->s;
+	int err;
+
+	err = s->source->ops->start(s->source, r->f);
+	if (!err && s->program)
+		err = program_run(s->program, s->program_name, r->f);
+	if (!err)
+		err = run_ready(r);
+	if (err)
+		return err;
+	err = privileges_drop();
+	if (err)
+		log_debug("privileges stay as they are: %s", strerror(-err));
+	if (s->duration_ns)
+		r->deadline = clock_monotonic_ns() + s->duration_ns;
+	s->armed(s->arg);
+	return 0;
+}
+
+static void run_signal(struct run *r)
+{
+	struct signalfd_siginfo info;
+
+	while (read(r->signals, &info, sizeof(info)) == sizeof(info))
+		r->stop = true;
+}
+
+static void run_program_ended(struct run *r)
+{
+	uint64_t end = clock_monotonic_ns() + r->s->settle_ns;
+
+	program_reap(r->s->program);
+	if (!r->s->program->pid)
+		r->deadline = MIN(r->deadline, end);
+}
+
+/* Milliseconds until there is something to do even if nothing is reported. */
+static int run_timeout(const struct run *r, bool again)
+{
+	uint64_t now = clock_monotonic_ns(), left;
+
+	if (again || r->deadline <= now)
+		return 0;
+	left = (r->deadline - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
+	return (int)MIN(left, (uint64_t)SESSION_POLL_MS);
+}
+
+static int run_loop(struct run *r)
+{
+	struct source *source = r->s->source;
+	struct event_sink sink = { .consume = run_consume, .arg = r };
+	int got = 1;
+
+	while (!r->stop && got > 0 && clock_monotonic_ns() < r->deadline) {
+		struct epoll_event events[4];
+		int i, n = epoll_wait(r->epoll, events, ARRAY_SIZE(events), run_timeout(r, got > 1));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (i = 0; i < n; i++) {
+			if (events[i].data.u32 == TAG_SIGNAL)
+				run_signal(r);
+			else if (events[i].data.u32 == TAG_PROGRAM)
+				run_program_ended(r);
+		}
+		got = source->ops->read(source, &sink);
+		if (r->err)
+			return r->err;
+	}
+	if (got < 0)
+		return got;
+	source->ops->stop(source);
+	while (got > 0)
+		got = source->ops->read(source, &sink);
+	if (r->s->program)
+		program_reap(r->s->program);
+	return got < 0 ? got : r->err;
+}
+
+int session_run(const struct session *s, struct failure *f)
+{
+	struct run r = { .s = s, .f = f, .epoll = -1, .signals = -1, .deadline = UINT64_MAX };
+	int err;
+
+	err = run_open(&r);
+	if (err)
+		fail(f, FAILURE_INTERNAL, err, "can't set up the event loop: %s", strerror(-err));
+	if (!err)
+		err = run_arm(&r);
+	if (!err) {
+		err = run_loop(&r);
+		if (err && !f->text[0])
+			fail(f, FAILURE_INTERNAL, err, "reading events failed: %s", strerror(-err));
+	}
+	run_close(&r);
+	return err ? err : s->report(s->arg, ++r.reports, true, f);
+}

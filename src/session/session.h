@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_SESSION_SESSION_H
+#define KMSCOPE_SESSION_SESSION_H
+/*
+ * One run: source → analyzer → reports, until the time is up, PROGRAM has ended, the source has, or
+ * a signal came. One loop, no threads.
+ */
+#include "analyze/analyzer.h"
+#include "base/failure.h"
+#include "session/program.h"
+#include "source/source.h"
+
+struct session {
+	struct source *source;	   /* not started yet */
+	struct analyzer *analyzer;
+	struct program *program;   /* forked, not let go; NULL: none */
+	const char *program_name;
+	uint64_t duration_ns;	   /* 0: no limit */
+	uint64_t interval_ticks;   /* a report each so many ticks; 0: only the last */
+	uint64_t settle_ns;	   /* go on for so long after PROGRAM ended */
+	const char *ready_file;	   /* created once everything is attached; or NULL */
+	/* Called once everything is attached. */
+	void (*armed)(void *arg);
+	/* Called for each report; an error ends the run. */
+	int (*report)(void *arg, uint64_t number, bool final, struct failure *f);
+	void *arg;
+};
+
+/* Runs to the end, with the final report. SIGINT and SIGTERM are not blocked when it returns. */
+int session_run(const struct session *s, struct failure *f);
+
+#endif
