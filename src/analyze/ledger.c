@@ -14,7 +14,7 @@
 /* The group of an allocation that looked just the same, to save three look-ups. */
 struct ledger_memo {
 	uint64_t site, what;
-	uint32_t kind, task, group;
+	uint32_t kind, task, group; /* .task is the pid with --by pid */
 };
 
 /* Frees of unknown objects: a late allocation may belong to one. */
@@ -125,8 +125,8 @@ static uint32_t cache_of_sizes(struct ledger *l, const struct event_alloc *e)
 {
 	bool kmalloc = e->h.kind == EVENT_KMALLOC;
 	uint32_t given = event_given(e->what);
-	uint64_t key = kmalloc ? mix(given, 1ull << 40 | gfp_type(l, e->gfp)) :
-				 mix(e->what, 1ull << 41);
+	uint64_t key =
+		kmalloc ? mix(given, 1ull << 40 | gfp_type(l, e->gfp)) : mix(e->what, 1ull << 41);
 	uint32_t found = u64map_get(&l->cache_of, key);
 	struct ledger_cache cache = {
 		.known = true,
@@ -153,6 +153,22 @@ static uint32_t cache_of_id(struct ledger *l, uint64_t id)
 	return found != U64MAP_NONE ? found : cache_add(l, id, &cache);
 }
 
+/* What is live in @cache counted for nothing while its sizes were not known. */
+static void cache_sized(struct ledger *l, uint32_t cache)
+{
+	uint64_t size = l->caches.items[cache].slab_size;
+	const struct ledger_group *g;
+
+	vec_for_each(&l->groups, g) {
+		struct ledger_row *row = &l->rows.items[g->row];
+
+		if (g->cache != cache)
+			continue;
+		row->live_bytes += g->live * size;
+		row->peak_bytes = MAX(row->peak_bytes, row->live_bytes);
+	}
+}
+
 static void enter_cache(struct ledger *l, const struct event_cache *e)
 {
 	uint32_t found = u64map_get(&l->cache_of, e->id);
@@ -172,6 +188,7 @@ static void enter_cache(struct ledger *l, const struct event_cache *e)
 		return;
 	if (old && !old->known) {
 		*old = cache; /* its first allocations came before its name */
+		cache_sized(l, found);
 		return;
 	}
 	/* a new cache where one was destroyed: what follows belongs to the new one */
@@ -271,7 +288,9 @@ static uint32_t group_find(struct ledger *l, const struct event_alloc *e)
 static uint32_t group_of(struct ledger *l, const struct event_alloc *e)
 {
 	uint32_t kind = e->h.kind | gfp_type(l, e->gfp) << 8 | (e->h.flags & EVENT_SIZES) << 6;
-	uint32_t task = l->by == LEDGER_BY_SITE ? LEDGER_NONE : task_of(l, &e->h);
+	uint32_t task = l->by == LEDGER_BY_SITE	 ? LEDGER_NONE
+			: l->by == LEDGER_BY_PID ? e->h.pid
+						 : task_of(l, &e->h);
 	uint64_t hash = (e->site ^ e->what * 31) * 0x9e3779b97f4a7c15ull;
 	struct ledger_memo *m = &l->memo[hash >> 54 & (MEMO_SIZE - 1)];
 
@@ -279,7 +298,10 @@ static uint32_t group_of(struct ledger *l, const struct event_alloc *e)
 		   m->kind == kind && m->task == task))
 		return m->group;
 	*m = (struct ledger_memo){
-		.site = e->site, .what = e->what, .kind = kind, .task = task,
+		.site = e->site,
+		.what = e->what,
+		.kind = kind,
+		.task = task,
 		.group = group_find(l, e),
 	};
 	return m->group;
@@ -379,12 +401,27 @@ static void group_add(struct ledger *l, uint32_t group, uint32_t requested)
 		row->peak_bytes = row->live_bytes;
 }
 
+/* A late allocation of @group had the address before @o: its free is not seen, or still to come. */
+static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_t group)
+{
+	if (group == LEDGER_NONE)
+		return; /* kmscope's own */
+	l->groups.items[group].implied++;
+	l->quality.frees_implied_reuse++;
+	if (o->predecessor == LEDGER_NONE)
+		o->predecessor = group;
+}
+
 /* Make @e the object at its address. */
 static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t group)
 {
 	uint32_t i = u64map_get(&l->object_of, e->ptr), predecessor = LEDGER_NONE;
 	uint32_t requested = e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 
+	if (i != U64MAP_NONE && unlikely(e->h.time < l->objects.items[i].time)) {
+		enter_predecessor(l, &l->objects.items[i], group);
+		return;
+	}
 	if (i != U64MAP_NONE) {
 		predecessor = imply_free(l, &l->objects.items[i]);
 	} else {
@@ -398,8 +435,13 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		l->n_live++;
 	}
 	l->objects.items[i] = (struct ledger_object){
-		.ptr = e->ptr, .time = e->h.time, .group = group, .requested = requested,
-		.stack = e->stack, .pid = e->h.pid, .predecessor = predecessor,
+		.ptr = e->ptr,
+		.time = e->h.time,
+		.group = group,
+		.requested = requested,
+		.stack = e->stack,
+		.pid = e->h.pid,
+		.predecessor = predecessor,
 		.next_free = LEDGER_NONE,
 	};
 	if (group != LEDGER_NONE)
@@ -408,11 +450,12 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 
 static void enter_reuse(struct ledger *l, const struct event_alloc *e)
 {
-	uint32_t i = u64map_remove(&l->object_of, e->ptr);
+	uint32_t i = u64map_get(&l->object_of, e->ptr);
 
 	l->quality.filtered++;
-	if (i == U64MAP_NONE)
+	if (i == U64MAP_NONE || e->h.time < l->objects.items[i].time)
 		return;
+	u64map_remove(&l->object_of, e->ptr);
 	imply_free(l, &l->objects.items[i]);
 	object_release(l, i);
 }

@@ -72,11 +72,11 @@ int ledger_describe(const struct ledger *l, struct report *r)
 		q->map_full += c->map_full;
 	}
 	q->recursion_misses = l->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : l->misses;
-	if (q->recursion_misses != QUALITY_UNKNOWN)
-		q->lost += q->recursion_misses;
 	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
 	q->sample = MAX(l->start.sample, 1u);
 	q->events = q->analysed + q->lost + q->filtered + q->own;
+	if (q->recursion_misses != QUALITY_UNKNOWN)
+		q->events += q->recursion_misses;
 	if (l->oom)
 		r->oom = true;
 	return 0;

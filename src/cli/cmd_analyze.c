@@ -47,7 +47,9 @@ static int resolve(struct analysis *a, struct report *r, bool final)
 
 static bool data_lost(const struct quality *q)
 {
-	return q->lost || q->late || q->map_full;
+	bool missed = q->recursion_misses && q->recursion_misses != QUALITY_UNKNOWN;
+
+	return q->lost || q->late || q->map_full || missed;
 }
 
 static int analysis_report(void *arg, uint64_t number, bool final, struct failure *f)

@@ -162,9 +162,9 @@ static int enable_programs(struct bpf_object *obj, const struct probe_plan *plan
 			continue;
 		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, row->program),
 					  true);
-		if (row->twin)
-			bpf_program__set_autoload(bpf_object__find_program_by_name(obj, row->twin),
-						  true);
+		if (row->companion)
+			bpf_program__set_autoload(
+				bpf_object__find_program_by_name(obj, row->companion), true);
 	}
 	return n;
 }
@@ -407,16 +407,15 @@ int attachment_attach(struct attachment *a, struct failure *f)
 	/* allocations last: no free is seen whose allocation had to be missed for that reason */
 	for (i = CAPABILITY_MAX; i-- > 0;) {
 		const struct probe_row *row = a->plan.chosen[i];
-		enum trace_event twin_event;
 		struct bpf_object *obj;
 
 		if (!row)
 			continue;
 		obj = row->method == METHOD_RAW ? a->raw->obj : a->tp->obj;
-		twin_event = row->capability == CAPABILITY_CHILDREN ? TRACE_EXIT : row->event;
 		err = attach_program(a, obj, row->program, row->method, row->event);
-		if (!err && row->twin)
-			err = attach_program(a, obj, row->twin, row->method, twin_event);
+		if (!err && row->companion)
+			err = attach_program(a, obj, row->companion, row->method,
+					     row->companion_event);
 		if (err)
 			return fail(f, FAILURE_UNSUPPORTED, err, "can't attach to %s:%s: %s",
 				    trace_event_names[row->event].system,
@@ -506,13 +505,11 @@ int attachment_follow(const struct attachment *a, uint32_t tid)
 
 uint64_t attachment_misses(const struct attachment *a)
 {
-	uint64_t misses = 0, recovered = 0;
+	uint64_t misses = 0;
 	size_t i;
 
 	if (!a->misses_known)
 		return EVENT_MISSES_UNKNOWN;
-	for (i = 0; i < a->n_cpus; i++)
-		recovered += a->cpu_states[i].recovered;
 	for (i = 0; i < a->n_counted; i++) {
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
@@ -521,5 +518,5 @@ uint64_t attachment_misses(const struct attachment *a)
 			return EVENT_MISSES_UNKNOWN;
 		misses += info.recursion_misses;
 	}
-	return misses > recovered ? misses - recovered : 0;
+	return misses;
 }

@@ -43,8 +43,8 @@ size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, s
 /* Follow thread @tid and its descendants for --child. 0 or negative errno. */
 int attachment_follow(const struct attachment *a, uint32_t tid);
 /*
- * Runs that the kernel skipped because a program interrupted itself, less those that a twin
- * reported; EVENT_MISSES_UNKNOWN where the kernel doesn't count them.
+ * Runs that the kernel skipped because a program interrupted itself; EVENT_MISSES_UNKNOWN where the
+ * kernel doesn't count them.
  */
 uint64_t attachment_misses(const struct attachment *a);
 

@@ -20,34 +20,38 @@ const char *const method_names[] = {
 	[METHOD_CLASSIC] = "classic",
 };
 
-#define WHY_RAW	    "cheapest hook; misses are counted"
-#define WHY_TWIN    "cheapest hook; a twin program reports nested runs"
-#define WHY_CLASSIC "needs no BTF: offsets come from tracefs"
+#define WHY_RAW	    "the cheapest hook"
+#define WHY_CLASSIC "needs no BTF"
 
-#define ROW(cap, pref, meth, ev, prog, twin_prog, text)                                      \
-	{                                                                                    \
-		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth, \
-		.event = TRACE_##ev, .program = prog, .twin = twin_prog, .why = text,        \
+#define ROW(cap, pref, meth, prog, text)                                                           \
+	{                                                                                          \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth,       \
+		.event = TRACE_##cap, .program = prog, .why = text,                                \
 	}
 
 const struct probe_row probe_rows[] = {
-	ROW(KMALLOC, 1, RAW, KMALLOC, "raw_tp_kmalloc", NULL, WHY_RAW),
-	ROW(KMALLOC, 2, CLASSIC, KMALLOC, "tp_kmalloc", NULL, WHY_CLASSIC),
-	ROW(KMALLOC_NODE, 1, RAW, KMALLOC_NODE, "raw_tp_kmalloc_node", NULL, WHY_RAW),
-	ROW(KMALLOC_NODE, 2, CLASSIC, KMALLOC_NODE, "tp_kmalloc_node", NULL, WHY_CLASSIC),
-	ROW(CACHE_ALLOC, 1, RAW, CACHE_ALLOC, "raw_tp_kmem_cache_alloc", NULL, WHY_RAW),
-	ROW(CACHE_ALLOC, 2, CLASSIC, CACHE_ALLOC, "tp_kmem_cache_alloc", NULL, WHY_CLASSIC),
-	ROW(CACHE_ALLOC_NODE, 1, RAW, CACHE_ALLOC_NODE, "raw_tp_kmem_cache_alloc_node", NULL,
-	    WHY_RAW),
-	ROW(CACHE_ALLOC_NODE, 2, CLASSIC, CACHE_ALLOC_NODE, "tp_kmem_cache_alloc_node", NULL,
-	    WHY_CLASSIC),
-	ROW(KFREE, 1, RAW, KFREE, "raw_tp_kfree", "raw_tp_kfree_twin", WHY_TWIN),
-	ROW(KFREE, 2, CLASSIC, KFREE, "tp_kfree", NULL, WHY_CLASSIC),
-	ROW(CACHE_FREE, 1, RAW, CACHE_FREE, "raw_tp_kmem_cache_free", "raw_tp_kmem_cache_free_twin",
-	    WHY_TWIN),
-	ROW(CACHE_FREE, 2, CLASSIC, CACHE_FREE, "tp_kmem_cache_free", NULL, WHY_CLASSIC),
-	ROW(CHILDREN, 1, CLASSIC, FORK, "tp_sched_process_fork", "tp_sched_process_exit",
-	    "follows PROGRAM's descendants for --child"),
+	ROW(KMALLOC, 1, RAW, "raw_tp_kmalloc", WHY_RAW),
+	ROW(KMALLOC, 2, CLASSIC, "tp_kmalloc", WHY_CLASSIC),
+	ROW(KMALLOC_NODE, 1, RAW, "raw_tp_kmalloc_node", WHY_RAW),
+	ROW(KMALLOC_NODE, 2, CLASSIC, "tp_kmalloc_node", WHY_CLASSIC),
+	ROW(CACHE_ALLOC, 1, RAW, "raw_tp_kmem_cache_alloc", WHY_RAW),
+	ROW(CACHE_ALLOC, 2, CLASSIC, "tp_kmem_cache_alloc", WHY_CLASSIC),
+	ROW(CACHE_ALLOC_NODE, 1, RAW, "raw_tp_kmem_cache_alloc_node", WHY_RAW),
+	ROW(CACHE_ALLOC_NODE, 2, CLASSIC, "tp_kmem_cache_alloc_node", WHY_CLASSIC),
+	ROW(KFREE, 1, RAW, "raw_tp_kfree", WHY_RAW),
+	ROW(KFREE, 2, CLASSIC, "tp_kfree", WHY_CLASSIC),
+	ROW(CACHE_FREE, 1, RAW, "raw_tp_kmem_cache_free", WHY_RAW),
+	ROW(CACHE_FREE, 2, CLASSIC, "tp_kmem_cache_free", WHY_CLASSIC),
+	{
+		.capability = CAPABILITY_CHILDREN,
+		.preference = 1,
+		.method = METHOD_CLASSIC,
+		.event = TRACE_FORK,
+		.program = "tp_sched_process_fork",
+		.companion = "tp_sched_process_exit",
+		.companion_event = TRACE_EXIT,
+		.why = "for --child",
+	},
 };
 const size_t n_probe_rows = ARRAY_SIZE(probe_rows);
 

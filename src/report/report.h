@@ -98,8 +98,8 @@ struct report_stack {
 #define QUALITY_UNKNOWN UINT64_MAX
 
 /*
- * How far a report can be trusted. events = analysed + lost + filtered + own; lost is the rings'
- * losses (lost_by_cpu) plus recursion_misses where the kernel tells them.
+ * How far a report can be trusted. events = analysed + lost + recursion_misses (where the kernel
+ * tells them) + filtered + own; lost is the sum of lost_by_cpu.
  */
 struct quality {
 	uint64_t events;   /* every event that a probe of ours saw or is known to have missed */

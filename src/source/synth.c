@@ -676,7 +676,7 @@ static uint64_t synth_fill(struct synth *s, size_t end, bool *ret_more)
 		if (lane->next == lane->n || lane->items[lane->next] >= end)
 			continue;
 		*ret_more = true;
-		complete = MIN(complete, merge_lane_newest(s->merge, i));
+		complete = MIN(complete, merge_lane_complete(s->merge, i));
 	}
 	return complete;
 }
@@ -711,9 +711,7 @@ static int synth_read(struct source *source, const struct event_sink *sink)
 		uint64_t complete = synth_fill(s, s->made.items[s->next_made], &more);
 
 		if (more)
-			merge_emit(s->merge,
-				   complete > MERGE_WINDOW_NS ? complete - MERGE_WINDOW_NS : 0,
-				   &merged);
+			merge_emit(s->merge, complete, &merged);
 	}
 	s->ended = record->kind == EVENT_END;
 	merge_emit(s->merge, s->ended ? UINT64_MAX : record->time, &merged);
