@@ -26,6 +26,9 @@ struct analyzer_ops {
 	void (*consume)(struct analyzer *a, const struct event_header *const *records, size_t n);
 	/* Fill @r with what is known now; can be called again later. 0 or -ENOMEM. */
 	int (*report)(struct analyzer *a, struct report *r);
+	/* Call @visit for the address of every live object. */
+	void (*each_live)(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
+			  void *ctx);
 	void (*free)(struct analyzer *a);
 };
 

@@ -22,7 +22,7 @@ struct leaks {
 	{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
 	{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                                  \
 	{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                                  \
-	{ "evidence", "EVIDENCE", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                 \
+	{ "evidence", "", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                 \
 	{ "stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0 }
 
 static const struct column site_columns[] = { ROW_NAME_COLUMNS, LEAKS_COLUMNS };
@@ -33,9 +33,9 @@ static const struct column object_columns[] = {
 	{ "site", "CALL SITE", CELL_SITE, COLUMN_LEFT, 0 },
 	{ "bytes", "BYTES", CELL_BYTES, 0, 0 },
 	{ "age_ns", "AGE", CELL_NS, 0, 0 },
-	{ "pid", "PID", CELL_COUNT, 0, 1 },
+	{ "pid", "PID", CELL_ID, 0, 1 },
 	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT, 2 },
-	{ "stack", "STACK", CELL_COUNT, COLUMN_JSON_ONLY, 0 },
+	{ "stack", "STACK", CELL_ID, COLUMN_JSON_ONLY, 0 },
 	{ "rcu_pending", "RCU", CELL_BOOL, COLUMN_JSON_ONLY, 0 },
 };
 
@@ -67,6 +67,12 @@ static struct analyzer *leaks_create(const struct analyzer_options *o)
 static void leaks_consume(struct analyzer *a, const struct event_header *const *records, size_t n)
 {
 	ledger_consume(&((struct leaks *)a)->ledger, records, n);
+}
+
+static void leaks_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
+			    void *ctx)
+{
+	ledger_each_live(&((const struct leaks *)a)->ledger, visit, ctx);
 }
 
 static void leaks_free(struct analyzer *a)
@@ -237,8 +243,7 @@ static void report_objects(const struct leaks *k, struct report *r)
 		report_set_text(r, t, at, "comm", object_comm(l, o, comm));
 		if (o->stack >= 0 && (size_t)o->stack < l->stacks.n)
 			report_set_u64(r, t, at, "stack",
-				       report_add_stack(r, l->stacks.items[o->stack].frames,
-							l->stacks.items[o->stack].n));
+				       rows_add_stack(l, (uint32_t)o->stack, r));
 	}
 	if (!t)
 		return;
@@ -268,5 +273,6 @@ const struct analyzer_ops leaks_analyzer = {
 	.create = leaks_create,
 	.consume = leaks_consume,
 	.report = leaks_report,
+	.each_live = leaks_each_live,
 	.free = leaks_free,
 };

@@ -69,6 +69,7 @@ void ledger_free(struct ledger *l)
 	u64map_free(&l->cache_of);
 	u64map_free(&l->object_of);
 	u64map_free(&l->sample_of);
+	u64map_free(&l->task_of);
 	free(l->memo);
 	free(l->strays);
 	free(l->cpu_task);
@@ -344,10 +345,13 @@ static void group_remove(struct ledger *l, const struct ledger_object *o)
 	l->rows.items[g->row].live_bytes -= l->caches.items[g->cache].slab_size;
 }
 
-static void enter_sample(struct ledger *l, uint32_t row, int32_t stack)
+static void enter_sample(struct ledger *l, uint32_t row, int32_t stack, uint64_t site)
 {
 	uint64_t key = (uint64_t)row << 32 | (uint32_t)stack;
 	uint32_t found = u64map_get(&l->sample_of, key);
+
+	if ((size_t)stack < l->stacks.n)
+		l->stacks.items[stack].site = site;
 
 	if (found == U64MAP_NONE) {
 		struct ledger_sample *s = vec_add(&l->samples);
@@ -491,7 +495,7 @@ static void enter_alloc(struct ledger *l, const struct event_alloc *e)
 	g->allocs++;
 	g->bytes_req += e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 	if (e->stack >= 0)
-		enter_sample(l, g->row, e->stack);
+		enter_sample(l, g->row, e->stack, e->site);
 	else if (e->stack == -2)
 		l->quality.stacks_lost++;
 	if (unlikely(free_came_first(l, e)))
@@ -541,13 +545,37 @@ static void enter_free(struct ledger *l, const struct event_free *e)
 
 /* --- the other records ------------------------------------------------------------------------------ */
 
+/* The number of the task that @e names; a hash is its key, so step on until it is the one meant. */
+static uint32_t task_get(struct ledger *l, const struct event_task *e)
+{
+	uint64_t words[2], key;
+	uint32_t found;
+	struct ledger_task *t;
+
+	memcpy(words, e->comm, sizeof(words));
+	key = mix(mix(words[0], words[1]), mix(e->h.pid, e->cgroup));
+	while ((found = u64map_get(&l->task_of, key)) != U64MAP_NONE) {
+		t = &l->tasks.items[found];
+		if (t->pid == e->h.pid && t->cgroup == e->cgroup &&
+		    !memcmp(t->comm, e->comm, sizeof(t->comm)))
+			return found;
+		key++;
+	}
+	t = vec_add(&l->tasks);
+	if (!t || u64map_set(&l->task_of, key, (uint32_t)(l->tasks.n - 1))) {
+		l->oom = true;
+		return LEDGER_NONE;
+	}
+	t->pid = e->h.pid;
+	t->cgroup = e->cgroup;
+	memcpy(t->comm, e->comm, sizeof(t->comm));
+	return (uint32_t)(l->tasks.n - 1);
+}
+
 static void enter_task(struct ledger *l, const struct event_task *e)
 {
-	struct ledger_task *t = l->tasks.n ? &l->tasks.items[l->tasks.n - 1] : NULL;
-	size_t i;
-
 	if (e->h.cpu >= l->n_cpu_task) {
-		size_t n = e->h.cpu + 1u;
+		size_t i, n = e->h.cpu + 1u;
 		uint32_t *more = reallocarray(l->cpu_task, n, sizeof(*more));
 
 		if (!more) {
@@ -559,23 +587,7 @@ static void enter_task(struct ledger *l, const struct event_task *e)
 		l->cpu_task = more;
 		l->n_cpu_task = n;
 	}
-	for (i = l->tasks.n; i-- > 0;) {
-		t = &l->tasks.items[i];
-		if (t->pid == e->h.pid && t->cgroup == e->cgroup &&
-		    !memcmp(t->comm, e->comm, sizeof(t->comm))) {
-			l->cpu_task[e->h.cpu] = (uint32_t)i;
-			return;
-		}
-	}
-	t = vec_add(&l->tasks);
-	if (!t) {
-		l->oom = true;
-		return;
-	}
-	t->pid = e->h.pid;
-	t->cgroup = e->cgroup;
-	memcpy(t->comm, e->comm, sizeof(t->comm));
-	l->cpu_task[e->h.cpu] = (uint32_t)(l->tasks.n - 1);
+	l->cpu_task[e->h.cpu] = task_get(l, e);
 }
 
 static void enter_stack(struct ledger *l, const struct event_stack *e)

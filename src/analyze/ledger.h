@@ -67,6 +67,7 @@ struct ledger_task {
 
 struct ledger_stack {
 	uint32_t n;
+	uint64_t site;	  /* the call site that it was taken for */
 	uint64_t *frames; /* owned */
 };
 
@@ -102,7 +103,7 @@ struct ledger {
 	LEDGER_VEC(struct event_counters) counters; /* newest by CPU */
 	uint32_t free_object; /* head of the pool's free list */
 	size_t n_live;
-	struct u64map row_of, group_of, cache_of, object_of, sample_of;
+	struct u64map row_of, group_of, cache_of, object_of, sample_of, task_of;
 	struct ledger_memo *memo;
 	struct ledger_stray *strays;
 	uint32_t *cpu_task; /* by CPU: whom the newest task record named */
@@ -130,6 +131,9 @@ bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double 
 
 /* Fill in the parts of @r that come from the stream: times, quality. Returns -ENOMEM. */
 int ledger_describe(const struct ledger *l, struct report *r);
+
+/* Call @visit for the address of every live object, kmscope's own too. */
+void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t ptr), void *ctx);
 
 /* The row's name for reports: comm, pid or cgroup; NULL with --by site. */
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64]);

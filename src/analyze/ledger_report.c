@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/vec.h"
+
 bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g, struct ledger_sums *add)
 {
 	const struct ledger_cache *c = &l->caches.items[g->cache];
@@ -80,6 +82,15 @@ int ledger_describe(const struct ledger *l, struct report *r)
 	if (l->oom)
 		r->oom = true;
 	return 0;
+}
+
+void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t ptr), void *ctx)
+{
+	const struct ledger_object *o;
+
+	vec_for_each(&l->objects, o)
+		if (o->ptr)
+			visit(ctx, o->ptr);
 }
 
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])

@@ -105,6 +105,18 @@ void rows_shares_free(struct rows_shares **s)
 	freep(s);
 }
 
+uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r)
+{
+	const struct ledger_stack *s = &l->stacks.items[stack];
+	size_t first = 0;
+
+	while (first < s->n && s->frames[first] != s->site)
+		first++;
+	if (first == s->n)
+		first = 0;
+	return report_add_stack(r, s->frames + first, s->n - first);
+}
+
 static void add_share(const struct ledger *l, const struct share *share, uint64_t sampled,
 		      uint64_t objects, uint64_t bytes, struct report *r, struct table *t,
 		      size_t at)
@@ -115,12 +127,10 @@ static void add_share(const struct ledger *l, const struct share *share, uint64_
 		.bytes = (uint64_t)(part * (double)bytes + 0.5),
 		.estimated = sampled != objects,
 	};
-	const struct ledger_stack *stack;
 
 	if (share->stack >= l->stacks.n)
 		return;
-	stack = &l->stacks.items[share->stack];
-	cell.stack = report_add_stack(r, stack->frames, stack->n);
+	cell.stack = rows_add_stack(l, share->stack, r);
 	report_add_share(r, t, at, "stacks", cell);
 }
 

@@ -30,6 +30,12 @@ static inline uint64_t rows_scale(const struct ledger *l, uint64_t n)
  */
 bool rows_error_pct(const struct ledger *l, uint64_t n, double *ret);
 
+/*
+ * Add call chain @stack (below l->stacks.n) to @r, from its call site on: the frames before that are
+ * the allocator's and the tracer's own. Returns its id in the report.
+ */
+uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r);
+
 /* Call chains by row, of the live objects that are not younger than @older_than (a time). */
 struct rows_shares;
 struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than);

@@ -27,7 +27,7 @@ struct slab {
 	{ "peak_live_bytes", "PEAK", CELL_BYTES, 0, 9 },                                           \
 	{ "typical_req", "TYPICAL", CELL_BYTES, 0, 4 },                                            \
 	{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                                  \
-	{ "advice", "ADVICE", CELL_TEXT, COLUMN_SUBLINE, 0 },                                      \
+	{ "advice", "advice", CELL_TEXT, COLUMN_SUBLINE, 0 },                                      \
 	{ "stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0 }
 
 static const struct column site_columns[] = { ROW_NAME_COLUMNS, SLAB_SITE_COLUMNS };
@@ -83,6 +83,12 @@ static struct analyzer *slab_create(const struct analyzer_options *o)
 static void slab_consume(struct analyzer *a, const struct event_header *const *records, size_t n)
 {
 	ledger_consume(&((struct slab *)a)->ledger, records, n);
+}
+
+static void slab_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
+			    void *ctx)
+{
+	ledger_each_live(&((const struct slab *)a)->ledger, visit, ctx);
 }
 
 static void slab_free(struct analyzer *a)
@@ -327,5 +333,6 @@ const struct analyzer_ops slab_analyzer = {
 	.create = slab_create,
 	.consume = slab_consume,
 	.report = slab_report,
+	.each_live = slab_each_live,
 	.free = slab_free,
 };

@@ -143,10 +143,23 @@ static int set_choice(const struct option_spec *s, const char *text, uint64_t *r
 	return bad_value(f, s, text, wanted);
 }
 
+/* 4096 as «4K», to be read in messages. */
+static void size_words(char buf[32], uint64_t n)
+{
+	static const char units[] = " KMG";
+	size_t i = 0;
+
+	while (n && n % 1024 == 0 && i < 3) {
+		n /= 1024;
+		i++;
+	}
+	snprintf(buf, 32, i ? "%llu%c" : "%llu", (unsigned long long)n, units[i]);
+}
+
 static int set_number(const struct option_spec *s, const char *text, void *field,
 		      struct failure *f)
 {
-	char wanted[120];
+	char wanted[120], min[32], max[32];
 
 	switch (s->type) {
 	case TYPE_U64:
@@ -158,9 +171,9 @@ static int set_number(const struct option_spec *s, const char *text, void *field
 	case TYPE_SIZE:
 		if (!parse_size(text, s->min, s->max, field))
 			return 0;
-		snprintf(wanted, sizeof(wanted),
-			 "a size from %llu to %llu bytes (K, M and G may follow)",
-			 (unsigned long long)s->min, (unsigned long long)s->max);
+		size_words(min, s->min);
+		size_words(max, s->max);
+		snprintf(wanted, sizeof(wanted), "a size from %s to %s bytes", min, max);
 		break;
 	default:
 		if (!parse_duration(text, s->max, field) && *(uint64_t *)field >= s->min)

@@ -128,6 +128,7 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 	}
 	switch (c->type) {
 	case CELL_COUNT:
+	case CELL_ID:
 	case CELL_BYTES:
 	case CELL_NS:
 		put_u64(o, c->u64);

@@ -47,6 +47,9 @@ static char *cell_text(const struct cell *c)
 	case CELL_ADDRESS:
 		snprintf(buf, sizeof(buf), "0x%" PRIx64, c->u64);
 		return strdup(buf);
+	case CELL_ID:
+		snprintf(buf, sizeof(buf), "%" PRIu64, c->u64);
+		return strdup(buf);
 	case CELL_COUNT:
 		return strdup(units_count(c->u64).s);
 	case CELL_BYTES:

@@ -136,6 +136,7 @@ static bool type_stores(enum cell_type type, enum cell_store store)
 {
 	switch (type) {
 	case CELL_COUNT:
+	case CELL_ID:
 	case CELL_BYTES:
 	case CELL_NS:
 	case CELL_BOOL:

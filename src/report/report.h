@@ -13,7 +13,8 @@
 enum cell_type {
 	CELL_NULL,   /* unknown: null in JSON, «-» in text */
 	CELL_TEXT,   /* .text */
-	CELL_COUNT,  /* .u64, a plain number */
+	CELL_COUNT,  /* .u64, how many */
+	CELL_ID,     /* .u64, a number that names something: a process, a stack */
 	CELL_BYTES,  /* .u64 */
 	CELL_DELTA,  /* .i64, bytes that may shrink */
 	CELL_NS,     /* .u64, nanoseconds */

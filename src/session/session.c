@@ -27,6 +27,13 @@ struct run {
 	int err; /* of a report made while records were being delivered */
 };
 
+static void run_each_live(void *arg, void (*mark)(void *ctx, uint64_t ptr), void *ctx)
+{
+	const struct run *r = arg;
+
+	r->s->analyzer->ops->each_live(r->s->analyzer, mark, ctx);
+}
+
 /* The source's sink: to the analyzer, with reports between ticks. */
 static void run_consume(void *arg, const struct event_header *const *records, size_t n)
 {
@@ -34,9 +41,12 @@ static void run_consume(void *arg, const struct event_header *const *records, si
 
 	r->s->analyzer->ops->consume(r->s->analyzer, records, n);
 	/* a tick always comes alone: the source makes it itself */
-	if (!n || records[n - 1]->kind != EVENT_TICK || !r->s->interval_ticks || r->err)
+	if (!n || records[n - 1]->kind != EVENT_TICK || r->err)
 		return;
-	if (++r->ticks % r->s->interval_ticks == 0)
+	r->ticks++;
+	if (r->s->source->ops->age)
+		r->s->source->ops->age(r->s->source, run_each_live, r);
+	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0)
 		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
 }
 

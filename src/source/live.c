@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "event/merge.h"
 #include "source/ring.h"
 
@@ -29,6 +30,7 @@ struct live {
 	int epoll;
 	bool begun, stopped;
 	uint64_t start, next_tick, next_refill, end;
+	uint64_t generation_began; /* of the marks */
 	uint8_t *stacks_seen; /* a bit a stack id */
 	uint32_t n_stacks;
 	const struct event_sink *sink; /* during read() */
@@ -177,10 +179,12 @@ static void live_emit(struct live *l, uint64_t horizon)
 	size_t i;
 
 	while (l->next_tick <= horizon && l->next_tick < l->end) {
-		merge_emit(l->merge, l->next_tick, &merged);
-		live_send_counters(l, l->next_tick);
-		live_send_simple(l, l->next_tick, EVENT_TICK);
+		uint64_t tick = l->next_tick;
+
+		merge_emit(l->merge, tick, &merged);
+		live_send_counters(l, tick);
 		l->next_tick += LIVE_TICK_NS;
+		live_send_simple(l, tick, EVENT_TICK);
 		attachment_shared(l->attachment)->epoch++;
 	}
 	merge_emit(l->merge, horizon, &merged);
@@ -201,6 +205,46 @@ static void live_refill(struct live *l)
 	for (i = 0; i < SHARED_BUDGETS; i++)
 		if (!shared->budgets[i])
 			shared->budgets[i] = 1;
+}
+
+static void live_mark(void *ctx, uint64_t ptr)
+{
+	struct live *l = ctx;
+
+	attachment_marks(l->attachment)->slots[mark_slot(ptr)] =
+		attachment_shared(l->attachment)->generation;
+}
+
+/*
+ * Marks are never cleared: in time every slot would hold one and nothing be left out any more. When a
+ * quarter of them is taken, live objects get the current mark once more, and a new generation
+ * begins, in which only that one and the new one count. Called between records: all that was
+ * allocated up to this tick is known, so that nothing with a mark two generations old is left
+ * unmarked as long as a generation lasts longer than the rings lag.
+ */
+static void live_age(struct source *s,
+		     void (*each)(void *arg, void (*mark)(void *ctx, uint64_t ptr), void *ctx),
+		     void *arg)
+{
+	struct live *l = (struct live *)s;
+	struct shared_state *shared = attachment_shared(l->attachment);
+	const uint8_t *slots = attachment_marks(l->attachment)->slots;
+	size_t i, taken = 0;
+
+	if (!l->config.select && l->config.sample <= 1)
+		return;
+	for (i = 0; i < MARKS; i++)
+		taken += slots[i] &&
+			 (slots[i] == shared->generation || slots[i] == shared->previous);
+	if (taken < MARKS / 4 || l->next_tick < l->generation_began + 2 * LIVE_TICK_NS)
+		return;
+	each(arg, live_mark, l);
+	shared->previous = shared->generation;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	shared->generation = shared->generation == UINT8_MAX ? 1 : shared->generation + 1;
+	l->generation_began = clock_monotonic_ns();
+	log_debug("%zu of %d marks were taken: generation %u begins", taken, MARKS,
+		  shared->generation);
 }
 
 /* Everything is detached: what the rings still hold is all there will ever be. */
@@ -300,6 +344,7 @@ static const struct source_ops live_ops = {
 	.start = live_start,
 	.fd = live_fd,
 	.read = live_read,
+	.age = live_age,
 	.stop = live_stop,
 	.free = live_free,
 };

@@ -21,6 +21,14 @@ struct source_ops {
 	 * delivered, or negative errno.
 	 */
 	int (*read)(struct source *s, const struct event_sink *sink);
+	/*
+	 * Called between ticks: a source that follows selected objects only may have to be told
+	 * which are still there. It calls @each, which calls mark(ctx, address) for every live
+	 * object. NULL where nothing is selected by the source.
+	 */
+	void (*age)(struct source *s,
+		    void (*each)(void *arg, void (*mark)(void *ctx, uint64_t ptr), void *ctx),
+		    void *arg);
 	/* End at this moment: detach; read() then delivers the rest up to EVENT_END. */
 	void (*stop)(struct source *s);
 	void (*free)(struct source *s);

@@ -447,9 +447,8 @@ static int parse_repeat(struct line *l, char **word, struct repeat *ret)
 
 		if (!ns && strncmp(*word, "step_ptr=", 9))
 			return wrong(l, "there are only step_ns= and step_ptr=");
-		if (parse_number(*word + (ns ? 8 : 9), UINT64_MAX,
-				 ns ? &ret->step_ns : &ret->step_ptr, &end) ||
-		    *end)
+		if (ns ? parse_time(*word + 8, &ret->step_ns)
+		       : parse_number(*word + 9, UINT64_MAX, &ret->step_ptr, &end) || *end)
 			return wrong(l, "not a number");
 	}
 	return *word ? 0 : wrong(l, "what to repeat is missing");

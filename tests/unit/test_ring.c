@@ -228,9 +228,9 @@ static void test_open_needs_a_ring(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_in_order),      cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_discarded),     cmocka_unit_test(test_invalid),
-		cmocka_unit_test(test_rounding),      cmocka_unit_test(test_around_the_end),
+		cmocka_unit_test(test_in_order),       cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_discarded),      cmocka_unit_test(test_invalid),
+		cmocka_unit_test(test_rounding),       cmocka_unit_test(test_around_the_end),
 		cmocka_unit_test(test_positions_wrap), cmocka_unit_test(test_open_needs_a_ring),
 	};
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The selector on recorded kernels. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "probe/select.h"
+
+/* Last: it has a macro named fail. */
+#include <cmocka.h>
+
+static struct capset read_set(const char *name)
+{
+	struct failure f = { 0 };
+	struct capset c;
+	char path[128];
+	char *text;
+
+	snprintf(path, sizeof(path), "tests/unit/data/capset/%s.txt", name);
+	text = fixture_read(path);
+	if (capset_read(text, &c, &f))
+		fail_msg("%s: %s", name, f.text);
+	free(text);
+	return c;
+}
+
+/*
+ * What is chosen, by capability in their order: r a raw program, c a classic one, - none. Every
+ * verdict must go with that.
+ */
+static void assert_chosen(const struct capset *c, enum probe_choice choice, const char *expected)
+{
+	struct probe_plan p = { 0 };
+	char got[CAPABILITY_MAX + 1] = { 0 };
+	int n_chosen[CAPABILITY_MAX] = { 0 };
+	size_t i;
+
+	assert_int_equal(probe_plan_make(c, choice, &p), 0);
+	for (i = 0; i < CAPABILITY_MAX; i++)
+		got[i] = !p.chosen[i] ? '-' : p.chosen[i]->method == METHOD_RAW ? 'r' : 'c';
+	assert_string_equal(got, expected);
+	for (i = 0; i < n_probe_rows; i++) {
+		const struct probe_verdict *v = &p.verdicts[i];
+
+		assert_true(*v->requirement && *v->reason);
+		assert_true(v->present || !v->chosen);
+		assert_true(v->chosen == (p.chosen[probe_rows[i].capability] == &probe_rows[i]));
+		n_chosen[probe_rows[i].capability] += v->chosen;
+	}
+	for (i = 0; i < CAPABILITY_MAX; i++)
+		assert_true(n_chosen[i] <= 1);
+	probe_plan_free(&p);
+	probe_plan_free(&p);
+}
+
+static void assert_check(const struct capset *c, enum probe_choice choice, int err,
+			 const char *said)
+{
+	struct probe_plan p = { 0 };
+	struct failure f = { 0 };
+
+	assert_int_equal(probe_plan_make(c, choice, &p), 0);
+	assert_int_equal(probe_plan_check(&p, c, &f), err);
+	if (err) {
+		assert_int_equal(f.kind, FAILURE_UNSUPPORTED);
+		if (!strstr(f.text, said))
+			fail_msg("«%s» is not in «%s»", said, f.text);
+	}
+	probe_plan_free(&p);
+}
+
+static void test_table(void **state _unused_)
+{
+	size_t i;
+
+	for (i = 1; i < n_probe_rows; i++) {
+		const struct probe_row *a = &probe_rows[i - 1], *b = &probe_rows[i];
+
+		/* by capability, then by preference from 1 */
+		if (a->capability == b->capability)
+			assert_int_equal(b->preference, a->preference + 1);
+		else
+			assert_true(b->capability == a->capability + 1 && b->preference == 1);
+	}
+	assert_int_equal(probe_rows[n_probe_rows - 1].capability, CAPABILITY_MAX - 1);
+}
+
+/* kmalloc, kmalloc_node, cache_alloc, cache_alloc_node, kfree, cache_free, children */
+
+static void test_amd64(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+
+	assert_chosen(&c, PROBE_AUTO, "r-r-rrc");
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+	c = read_set("amd64-6.1");
+	assert_chosen(&c, PROBE_AUTO, "r-r-rrc");
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+}
+
+static void test_node_events_before_6_1(void **state _unused_)
+{
+	struct capset c = read_set("amd64-5.10");
+
+	assert_chosen(&c, PROBE_AUTO, "rrrrrrc");
+	assert_chosen(&c, PROBE_CLASSIC, "ccccccc");
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+	/* sizes stand for the cache pointer: its offsets are not needed */
+	c.cache_offsets = false;
+	assert_chosen(&c, PROBE_AUTO, "rrrrrrc");
+	/* an event that is there must be served */
+	c.events[TRACE_KMALLOC_NODE].args.given = CONFIG_NO_ARG;
+	assert_chosen(&c, PROBE_AUTO, "rcrrrrc");
+	c.events[TRACE_KMALLOC_NODE].classic = false;
+	assert_chosen(&c, PROBE_AUTO, "r-rrrrc");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP, "kmalloc_node can't be traced");
+}
+
+static void test_arm32_without_btf(void **state _unused_)
+{
+	struct capset c = read_set("armhf-6.1");
+
+	assert_chosen(&c, PROBE_AUTO, "c-c-ccc");
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+	assert_chosen(&c, PROBE_RAW, "------c");
+	assert_check(&c, PROBE_RAW, -ENOTSUP,
+		     "kmalloc can't be traced on this kernel: raw: no kernel BTF");
+	c = read_set("armhf-6.12");
+	assert_chosen(&c, PROBE_AUTO, "c-c-ccc");
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+}
+
+static void test_tracefs_missing(void **state _unused_)
+{
+	struct capset c = read_set("no-tracefs");
+
+	assert_chosen(&c, PROBE_AUTO, "r-r-rr-"); /* all but --child */
+	assert_check(&c, PROBE_AUTO, 0, NULL);
+	assert_chosen(&c, PROBE_CLASSIC, "-------");
+	assert_check(&c, PROBE_CLASSIC, -ENOTSUP, "classic: tracefs is not available");
+}
+
+static void test_nothing_to_hook(void **state _unused_)
+{
+	struct capset c = read_set("nothing");
+
+	assert_chosen(&c, PROBE_AUTO, "-------");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP, "raw: no kernel BTF");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP, "classic: tracefs is not available");
+}
+
+static void test_unprivileged(void **state _unused_)
+{
+	struct capset c = read_set("unprivileged");
+
+	assert_chosen(&c, PROBE_AUTO, "-------");
+	assert_check(&c, PROBE_AUTO, -EPERM, "sudo");
+}
+
+static void test_no_ring_buffers(void **state _unused_)
+{
+	struct capset c = read_set("no-ringbuf");
+
+	assert_chosen(&c, PROBE_AUTO, "-------");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP, "(5.4.0-100-generic) has no BPF ring buffers");
+}
+
+static void test_forced(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+
+	assert_chosen(&c, PROBE_RAW, "r-r-rrc");
+	assert_chosen(&c, PROBE_CLASSIC, "c-c-ccc");
+	assert_check(&c, PROBE_CLASSIC, 0, NULL);
+}
+
+/* What looks like an event but is not as expected is left alone. */
+static void test_unexpected_arguments(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+
+	c.events[TRACE_KMALLOC].args.site = CONFIG_NO_ARG;
+	assert_chosen(&c, PROBE_AUTO, "c-r-rrc");
+	c.cache_offsets = false;
+	assert_chosen(&c, PROBE_AUTO, "c-c-rrc");
+	c.events[TRACE_CACHE_ALLOC].classic_fields = false;
+	assert_chosen(&c, PROBE_AUTO, "c---rrc");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP,
+		     "kmem_cache_alloc can't be traced on this kernel: raw: its arguments are not "
+		     "the expected ones; classic: its record lacks expected fields");
+}
+
+static void test_reasons(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+	struct probe_plan p = { 0 };
+
+	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
+	assert_string_equal(p.verdicts[0].requirement, "BTF prototype of kmem:kmalloc");
+	assert_string_equal(p.verdicts[0].reason, probe_rows[0].why);
+	assert_non_null(strstr(p.verdicts[1].reason, "second choice"));
+	assert_string_equal(p.verdicts[2].reason, "this kernel has no such event");
+	probe_plan_free(&p);
+	assert_int_equal(probe_plan_make(&c, PROBE_CLASSIC, &p), 0);
+	assert_string_equal(p.verdicts[0].reason, "excluded by --probe");
+	probe_plan_free(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_amd64),
+		cmocka_unit_test(test_node_events_before_6_1),
+		cmocka_unit_test(test_arm32_without_btf),
+		cmocka_unit_test(test_tracefs_missing),
+		cmocka_unit_test(test_nothing_to_hook),
+		cmocka_unit_test(test_unprivileged),
+		cmocka_unit_test(test_no_ring_buffers),
+		cmocka_unit_test(test_forced),
+		cmocka_unit_test(test_unexpected_arguments),
+		cmocka_unit_test(test_reasons),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

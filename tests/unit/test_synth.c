@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "fixture.h"
+
+/* Last: it has a macro named fail. */
+#include <cmocka.h>
+
+/* «kind:time», space-separated; and the last record of each kind. */
+struct seen {
+	char text[1 << 16];
+	size_t n;
+	struct event_alloc alloc;
+	struct event_cache cache;
+	struct event_task task;
+	struct event_stack stack;
+	struct event_counters counters;
+	struct event_misses misses;
+	struct event_start start;
+};
+
+static void *last_of(struct seen *s, unsigned int kind)
+{
+	switch ((enum event_kind)kind) {
+	case EVENT_KMALLOC:
+	case EVENT_CACHE_ALLOC:
+		return &s->alloc;
+	case EVENT_CACHE:
+		return &s->cache;
+	case EVENT_TASK:
+		return &s->task;
+	case EVENT_STACK:
+		return &s->stack;
+	case EVENT_COUNTERS:
+		return &s->counters;
+	case EVENT_MISSES:
+		return &s->misses;
+	case EVENT_START:
+		return &s->start;
+	default:
+		return NULL;
+	}
+}
+
+static void collect(void *arg, const struct event_header *const *records, size_t n)
+{
+	struct seen *s = arg;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		void *last = last_of(s, records[i]->kind);
+
+		assert_true(event_valid(records[i], event_size(records[i])));
+		if (last)
+			memcpy(last, records[i], event_size(records[i]));
+		if (s->n < sizeof(s->text) - 64)
+			s->n += (size_t)sprintf(s->text + s->n, "%s%u:%llu", s->n ? " " : "",
+						records[i]->kind,
+						(unsigned long long)records[i]->time);
+	}
+}
+
+static struct seen *play(const char *script)
+{
+	struct seen *s = calloc(1, sizeof(*s));
+
+	fixture_play(script, &(struct event_sink){ .consume = collect, .arg = s });
+	return s;
+}
+
+static void test_all_fields(void **state _unused_)
+{
+	struct seen *s = play(
+		"# a comment\n\n"
+		"1 cpu0 start page_size=16384 kmalloc_max=32768 gfp_dma=1 gfp_reclaimable=0x10 "
+		"gfp_account=0x400000 n_cpus=3 sample=7 wall_ns=99 selected=1 # and here\n"
+		"2 cpu2 kmalloc ptr=0xffff888000000040 site=0xffffffff81000010 req=520 alloc=1024 "
+		"gfp=0xcc0 pid=17 stack=5 flags=own,reuse\n"
+		"3 cpu1 cache id=0x30 object=10 slab=16 name=\"a \\x1b\\\\\\\"#\"\n"
+		"4 cpu1 task pid=19 tid=23 cgroup=29 comm=sh\n"
+		"5 cpu0 stack id=31 frames=0x37,41\n"
+		"6 cpu1 counters lost=43,47 filtered=53 nulls=59 map_full=61 recovered=67\n"
+		"7 cpu0 misses misses=71\n"
+		"8 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:1 1:2 5:3 6:4 33:5 34:6 35:7 37:8");
+	assert_int_equal(s->start.page_size, 16384);
+	assert_int_equal(s->start.gfp_account, 0x400000);
+	assert_int_equal(s->start.n_cpus, 3);
+	assert_int_equal(s->start.sample, 7);
+	assert_int_equal(s->start.wall_ns, 99);
+	assert_int_equal(s->start.selected, 1);
+	assert_true(s->alloc.ptr == 0xffff888000000040 && s->alloc.site == 0xffffffff81000010);
+	assert_true(s->alloc.what == event_pack_sizes(520, 1024));
+	assert_int_equal(s->alloc.h.flags, EVENT_OWN | EVENT_REUSE | EVENT_SIZES);
+	assert_int_equal(s->alloc.h.cpu, 2);
+	assert_int_equal(s->alloc.h.pid, 17);
+	assert_int_equal(s->alloc.gfp, 0xcc0);
+	assert_int_equal(s->alloc.stack, 5);
+	assert_string_equal(s->cache.name, "a \033\\\"#");
+	assert_true(s->cache.id == 0x30 && s->cache.object_size == 10 && s->cache.slab_size == 16);
+	assert_true(s->task.h.pid == 19 && s->task.tid == 23 && s->task.cgroup == 29);
+	assert_string_equal(s->task.comm, "sh");
+	assert_true(s->stack.id == 31 && s->stack.n == 2);
+	assert_true(s->stack.frames[0] == 0x37 && s->stack.frames[1] == 41);
+	assert_true(s->counters.lost[0] == 43 && s->counters.lost[1] == 47);
+	assert_true(s->counters.filtered == 53 && s->counters.nulls == 59);
+	assert_true(s->counters.map_full == 61 && s->counters.recovered == 67);
+	assert_int_equal(s->misses.misses, 71);
+	free(s);
+}
+
+static void test_defaults(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n1us cpu0 cache_alloc ptr=32 site=1 cache=64\n"
+			      "2ms cpu0 misses misses=unknown\n3s cpu0 end");
+
+	assert_string_equal(s->text, "36:0 2:1000 35:2000000 37:3000000000");
+	assert_true(s->start.page_size == 4096 && s->start.kmalloc_max == 8192);
+	assert_true(s->start.sample == 1 && s->start.n_cpus == 1);
+	assert_true(s->alloc.stack == -1 && s->alloc.what == 64 && !s->alloc.h.flags);
+	assert_true(s->misses.misses == EVENT_MISSES_UNKNOWN);
+	free(s);
+}
+
+/* A CPU's records stand in the order of its ring; what comes out is in order of time. */
+static void test_merged(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n"
+			      "30 cpu0 kfree ptr=32\n20 cpu0 kfree ptr=32\n"
+			      "25 cpu1 kfree ptr=32\n40 cpu1 kfree ptr=32\n"
+			      "35 cpu0 tick\n"
+			      "33 cpu1 kfree ptr=32\n" /* late */
+			      "50 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 3:20 3:25 3:30 32:35 3:33 3:40 37:50");
+	free(s);
+}
+
+/* More than a lane holds: nothing is lost, and nothing late. */
+static void test_repeat(void **state _unused_)
+{
+	struct source *source = NULL;
+	struct seen *s = play("0 cpu0 start\n"
+			      "repeat 3 step_ns=10 step_ptr=0x40 5 cpu0 kmalloc ptr=0x100 site=1 "
+			      "req=1 alloc=8\n"
+			      "repeat 2 step_ns=10 8 cpu1 kfree ptr=0x100\n30 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 1:5 3:8 1:15 3:18 1:25 37:30");
+	assert_int_equal(s->alloc.ptr, 0x180);
+	assert_int_equal(synth_open("0 cpu0 start\nrepeat 2 5 cpu0 tick\n6 cpu0 end", &source,
+				    NULL),
+			 -EINVAL);
+	free(s);
+}
+
+struct order {
+	uint64_t last, n;
+	bool sorted;
+};
+
+static void check_order(void *arg, const struct event_header *const *records, size_t n)
+{
+	struct order *o = arg;
+	size_t i;
+
+	for (i = 0; i < n; i++, o->n++) {
+		o->sorted &= records[i]->time >= o->last;
+		o->last = records[i]->time;
+	}
+}
+
+static void test_more_than_a_lane_holds(void **state _unused_)
+{
+	struct order o = { .sorted = true };
+
+	fixture_play("0 cpu0 start\n"
+		     "repeat 100003 step_ns=10 1 cpu0 kfree ptr=32\n"
+		     "repeat 20011 step_ns=1us 2 cpu1 kfree ptr=32\n"
+		     "1s cpu0 end\n",
+		     &(struct event_sink){ .consume = check_order, .arg = &o });
+	assert_int_equal(o.n, 100003 + 20011 + 2);
+	assert_true(o.sorted);
+}
+
+static void test_reads_one_by_one(void **state _unused_)
+{
+	struct seen *seen = calloc(1, sizeof(*seen));
+	struct event_sink sink = { .consume = collect, .arg = seen };
+	struct source *s = NULL;
+
+	assert_int_equal(synth_open("0 cpu0 start\n5 cpu0 kfree ptr=32\n25 cpu0 kfree ptr=32\n"
+				    "20 cpu0 tick\n30 cpu0 tick\n40 cpu0 end",
+				    &s, NULL),
+			 0);
+	assert_int_equal(s->ops->fd(s), -1);
+	assert_int_equal(s->ops->start(s, NULL), 0);
+	assert_int_equal(s->ops->read(s, &sink), 1);
+	assert_string_equal(seen->text, "36:0");
+	assert_int_equal(s->ops->read(s, &sink), 1);
+	assert_string_equal(seen->text, "36:0 3:5 32:20");
+	s->ops->stop(s);
+	s->ops->stop(s);
+	assert_int_equal(s->ops->read(s, &sink), 0);
+	assert_string_equal(seen->text, "36:0 3:5 32:20 3:25 37:25");
+	assert_int_equal(s->ops->read(s, &sink), 0);
+	assert_string_equal(seen->text, "36:0 3:5 32:20 3:25 37:25");
+	source_free(&s);
+	assert_null(s);
+	free(seen);
+}
+
+static void assert_bad(const char *line, const char *said)
+{
+	char script[400], where[32];
+	struct failure f = { 0 };
+	struct source *s = NULL;
+
+	snprintf(script, sizeof(script), "0 cpu0 start\n\n%s\n9 cpu0 end\n", line);
+	assert_int_equal(synth_open(script, &s, &f), -EINVAL);
+	assert_null(s);
+	assert_int_equal(f.kind, FAILURE_USAGE);
+	snprintf(where, sizeof(where), "line 3: ");
+	if (!strstr(f.text, where) || !strstr(f.text, said))
+		fail_msg("«%s»: «%s»", line, f.text);
+}
+
+static void test_bad_lines(void **state _unused_)
+{
+	assert_bad("x cpu0 tick", "«x»: not a time");
+	assert_bad("-1 cpu0 tick", "not a time");
+	assert_bad("1h cpu0 tick", "not a time");
+	assert_bad("99999999999999999999 cpu0 tick", "not a time");
+	assert_bad("99999999999s cpu0 tick", "not a time");
+	assert_bad("1", "cpuN is missing");
+	assert_bad("1 0 tick", "cpuN is missing");
+	assert_bad("1 cpu256 tick", "«cpu256»");
+	assert_bad("1 cpu0", "no such kind");
+	assert_bad("1 cpu0 malloc ptr=1", "«malloc»: no such kind");
+	assert_bad("1 cpu0 kfree", "«kfree»: a key that it needs is missing");
+	assert_bad("1 cpu0 kfree ptr", "not key=value");
+	assert_bad("1 cpu0 kfree ptr=", "bad value");
+	assert_bad("1 cpu0 kfree ptr=12q", "bad value");
+	assert_bad("1 cpu0 kfree ptr=1 ptr=2", "given twice");
+	assert_bad("1 cpu0 kfree ptr=1 site=2", "«site=2»: this kind has no such key");
+	assert_bad("1 cpu0 kfree pid=4294967296 ptr=1", "bad value");
+	assert_bad("1 cpu0 kmalloc ptr=1 site=2 req=3", "missing");
+	assert_bad("1 cpu0 kmalloc ptr=1 site=2 req=3 alloc=8 flags=reused", "bad value");
+	assert_bad("1 cpu0 kmalloc ptr=1 site=2 req=3 alloc=8 cache=1", "no such key");
+	assert_bad("1 cpu0 kmalloc ptr=1 site=2 req=3 alloc=8 stack=2147483648", "bad value");
+	assert_bad("1 cpu0 cache_alloc ptr=1 site=2", "either cache=");
+	assert_bad("1 cpu0 cache_alloc ptr=1 site=2 req=3", "either cache=");
+	assert_bad("1 cpu0 cache_alloc ptr=1 site=2 req=3 cache=4", "either cache=");
+	assert_bad("1 cpu0 cache id=1 object=1 slab=1 name=\"\\q\"", "bad value");
+	assert_bad("1 cpu0 cache id=1 object=1 slab=1 name=\"\\x1\"", "bad value");
+	assert_bad("1 cpu0 cache id=1 object=1 slab=1 name=\"open", "bad value");
+	assert_bad("1 cpu0 cache id=1 object=1 slab=1 "
+		   "name=012345678901234567890123456789012345678901234567",
+		   "bad value");
+	assert_bad("1 cpu0 task pid=1 comm=01234567890123456", "bad value");
+	assert_bad("1 cpu0 stack id=1 frames=", "bad value");
+	assert_bad("1 cpu0 stack id=1 frames=1,", "bad value");
+	assert_bad("1 cpu0 stack id=1 frames=1;2", "bad value");
+	assert_bad("1 cpu0 counters lost=1", "bad value");
+	assert_bad("1 cpu0 counters lost=1,2,3", "bad value");
+	assert_bad("1 cpu0 misses misses=none", "bad value");
+	assert_bad("repeat", "how often");
+	assert_bad("repeat 10000001 1 cpu0 kfree ptr=1", "too much");
+	assert_bad("repeat 2 step_pid=1 1 cpu0 kfree ptr=1", "there are only step_ns=");
+	assert_bad("repeat 2 step_ns=x 1 cpu0 kfree ptr=1", "not a number");
+	assert_bad("repeat 2 step_ns=1", "what to repeat is missing");
+	assert_bad("1 cpu0 start", "start is the first");
+}
+
+static void test_bad_frames(void **state _unused_)
+{
+	char line[1024] = "1 cpu0 stack id=1 frames=1";
+	char script[1200];
+	struct failure f = { 0 };
+	struct source *s = NULL;
+	int i;
+
+	for (i = 1; i < EVENT_STACK_DEPTH; i++)
+		strcat(line, ",1");
+	snprintf(script, sizeof(script), "0 cpu0 start\n%s\n9 cpu0 end", line);
+	assert_int_equal(synth_open(script, &s, &f), 0);
+	source_free(&s);
+	snprintf(script, sizeof(script), "0 cpu0 start\n%s,1\n9 cpu0 end", line);
+	assert_int_equal(synth_open(script, &s, &f), -EINVAL);
+}
+
+static void test_ends(void **state _unused_)
+{
+	struct failure f = { 0 };
+	struct source *s = NULL;
+
+	assert_int_equal(synth_open("", &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "end is missing"));
+	assert_int_equal(synth_open("1 cpu0 end", &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "line 1: «end»: start is the first"));
+	assert_int_equal(synth_open("1 cpu0 start\n", &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "end is missing"));
+	assert_int_equal(synth_open("1 cpu0 start\n2 cpu0 end\n3 cpu0 tick", &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "line 3: «tick»: nothing follows end"));
+	assert_null(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_fields),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_more_than_a_lane_holds),
+		cmocka_unit_test(test_reads_one_by_one),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
