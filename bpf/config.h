@@ -41,19 +41,20 @@ struct site_range {
 };
 
 struct config {
-	__u32 own_pid;	    /* kmscope's process */
-	__u32 select;	    /* enum select_flags; 0: everything */
-	__u32 pid;	    /* SELECT_PID */
-	__u32 n_ranges;	    /* SELECT_SITE */
+	__u32 own_pid; /* kmscope's process */
+	__u32 select; /* enum select_flags; 0: everything */
+	__u32 pid; /* SELECT_PID */
+	__u32 n_ranges; /* SELECT_SITE */
 	__u32 min_size, max_size; /* SELECT_SIZE, bytes requested, inclusive */
-	__u32 kmalloc_class;	  /* SELECT_CACHE on a kmalloc class: its size; 0: a named cache */
+	__u32 kmalloc_class; /* SELECT_CACHE on a kmalloc class: its size; 0: a named cache */
 	__u32 kmalloc_gfp_mask, kmalloc_gfp; /* … and its type: gfp & mask == gfp */
-	__u32 sample;	    /* mean number of allocations per one taken; 1: all */
-	__u32 wake_bytes;   /* wake the reader each time this much has been written on a CPU */
-	__u32 stacks;	    /* 0: none, 1: by budget, 2: all */
-	__u32 want_task;    /* emit EVENT_TASK records */
-	__u32 cache_name_offset, cache_object_size_offset, cache_size_offset; /* struct kmem_cache */
-	char comm[16];	     /* SELECT_COMM, zero padded */
+	__u32 sample; /* mean number of allocations per one taken; 1: all */
+	__u32 wake_bytes; /* wake the reader each time this much has been written on a CPU */
+	__u32 stacks; /* 0: none, 1: by budget, 2: all */
+	__u32 want_task; /* emit EVENT_TASK records */
+	__u32 cache_name_offset, cache_object_size_offset,
+		cache_size_offset; /* struct kmem_cache */
+	char comm[16]; /* SELECT_COMM, zero padded */
 	char cache_name[48]; /* SELECT_CACHE, zero padded */
 	struct raw_args args[RAW_EVENT_MAX];
 	struct site_range ranges[CONFIG_MAX_RANGES];
@@ -66,8 +67,8 @@ struct cpu_state {
 	__u64 nulls;
 	__u64 map_full;
 	__u64 recovered;
-	__u64 unwoken;	    /* bytes since the last wakeup */
-	__u64 skip;	    /* allocations still to be left out by sampling */
+	__u64 unwoken; /* bytes since the last wakeup */
+	__u64 skip; /* allocations still to be left out by sampling */
 	__u64 task, task_cgroup; /* the last EVENT_TASK of this CPU */
 	__u64 task_comm[2];
 	__u64 unused[4];
@@ -82,7 +83,7 @@ struct shared_state {
 	__u64 caches[SHARED_CACHES]; /* id ^ epoch of the cache announced in this slot */
 	__u8 budgets[SHARED_BUDGETS]; /* stacks that may still be taken; refilled by user space */
 	__u8 selected[SHARED_CACHES]; /* 1: the cache in this slot has the selected name */
-	__u64 epoch;	/* raised by user space: caches are announced again */
+	__u64 epoch; /* raised by user space: caches are announced again */
 	__u8 generation; /* 1 to 255: what a fresh mark holds; the one before is valid too */
 	__u8 previous;
 	__u8 unused[6];

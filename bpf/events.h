@@ -13,23 +13,23 @@
 
 enum event_kind {
 	/* from the kernel's probes */
-	EVENT_KMALLOC = 1,     /* struct event_alloc, always with EVENT_SIZES */
+	EVENT_KMALLOC = 1, /* struct event_alloc, always with EVENT_SIZES */
 	EVENT_CACHE_ALLOC = 2, /* struct event_alloc */
-	EVENT_KFREE = 3,       /* struct event_free */
-	EVENT_CACHE_FREE = 4,  /* struct event_free */
-	EVENT_CACHE = 5,       /* struct event_cache: what a cache id stands for */
-	EVENT_TASK = 6,	       /* struct event_task: who runs on this CPU from now on */
+	EVENT_KFREE = 3, /* struct event_free */
+	EVENT_CACHE_FREE = 4, /* struct event_free */
+	EVENT_CACHE = 5, /* struct event_cache: what a cache id stands for */
+	EVENT_TASK = 6, /* struct event_task: who runs on this CPU from now on */
 	/* from user space */
-	EVENT_TICK = 32,     /* struct event_header: stream time passes (once a second) */
-	EVENT_STACK = 33,    /* struct event_stack: the frames of a stack id, before its first use */
+	EVENT_TICK = 32, /* struct event_header: stream time passes (once a second) */
+	EVENT_STACK = 33, /* struct event_stack: the frames of a stack id, before its first use */
 	EVENT_COUNTERS = 34, /* struct event_counters: what one CPU lost or left out so far */
-	EVENT_MISSES = 35,   /* struct event_misses: runs that the kernel skipped so far */
-	EVENT_START = 36,    /* struct event_start: facts about the machine */
-	EVENT_END = 37,	     /* struct event_header: tracing ended */
+	EVENT_MISSES = 35, /* struct event_misses: runs that the kernel skipped so far */
+	EVENT_START = 36, /* struct event_start: facts about the machine */
+	EVENT_END = 37, /* struct event_header: tracing ended */
 };
 
 enum event_flags {
-	EVENT_OWN = 1 << 0,   /* made by kmscope itself */
+	EVENT_OWN = 1 << 0, /* made by kmscope itself */
 	EVENT_SIZES = 1 << 1, /* event_alloc.what holds two sizes, not a cache id */
 	EVENT_REUSE = 1 << 2, /* not selected; tells that the address was given out again */
 };
@@ -44,7 +44,7 @@ struct event_header {
 
 struct event_alloc {
 	struct event_header h;
-	__u64 ptr;  /* 0: failed; 16: ZERO_SIZE_PTR */
+	__u64 ptr; /* 0: failed; 16: ZERO_SIZE_PTR */
 	__u64 site; /* return address in the caller */
 	__u64 what; /* EVENT_SIZES: requested << 32 | given; else the cache's id */
 	__u32 gfp;
@@ -62,7 +62,7 @@ struct event_cache {
 	struct event_header h;
 	__u64 id;
 	__u32 object_size; /* what callers get, bytes */
-	__u32 slab_size;   /* what an object takes with alignment and metadata, bytes */
+	__u32 slab_size; /* what an object takes with alignment and metadata, bytes */
 	char name[EVENT_NAME_LEN]; /* terminated; empty: the kernel does not tell */
 };
 
@@ -86,9 +86,9 @@ struct event_stack {
 /* Cumulative since the start, one CPU (h.cpu). */
 struct event_counters {
 	struct event_header h;
-	__u64 lost[2];	/* ring full: [0] allocations and others, [1] frees */
+	__u64 lost[2]; /* ring full: [0] allocations and others, [1] frees */
 	__u64 filtered; /* allocations and frees that no selection asked for */
-	__u64 nulls;	/* frees of NULL and ZERO_SIZE_PTR */
+	__u64 nulls; /* frees of NULL and ZERO_SIZE_PTR */
 	__u64 map_full;
 	__u64 recovered; /* nested runs that a twin program reported */
 };

@@ -19,9 +19,9 @@ typedef __u32 kernel_long;
 typedef __u64 kernel_long;
 #endif
 
-#define RAW_ARG(n)                                                                                 \
-	case n:                                                                                    \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(v) : "r"(ctx), "i"(n * 8));           \
+#define RAW_ARG(n)                                                                       \
+	case n:                                                                          \
+		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(v) : "r"(ctx), "i"(n * 8)); \
 		break
 
 /*

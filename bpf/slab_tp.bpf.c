@@ -51,10 +51,10 @@ static __always_inline int tp_sizes(void *ctx, struct request *r, __u64 given)
 	return emit_alloc(ctx, &h, r);
 }
 
-#define TP_REQUEST(ctx, event_kind)                                                                \
-	{                                                                                          \
-		.kind = event_kind, .site = (ctx)->call_site, .ptr = (__u64)(ctx)->ptr,            \
-		.requested = (ctx)->bytes_req, .gfp = (ctx)->gfp_flags,                            \
+#define TP_REQUEST(ctx, event_kind)                                                     \
+	{                                                                               \
+		.kind = event_kind, .site = (ctx)->call_site, .ptr = (__u64)(ctx)->ptr, \
+		.requested = (ctx)->bytes_req, .gfp = (ctx)->gfp_flags,                 \
 	}
 
 SEC("?tp/kmem/kmalloc")

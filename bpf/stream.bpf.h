@@ -72,8 +72,8 @@ static __always_inline void ring_submit(const struct here *h, void *record, __u6
 	}
 }
 
-static __always_inline void header_fill(struct event_header *header, const struct here *h, __u8 kind,
-					__u8 flags, __u32 pid)
+static __always_inline void header_fill(struct event_header *header, const struct here *h,
+					__u8 kind, __u8 flags, __u32 pid)
 {
 	header->kind = kind;
 	header->flags = flags;

@@ -6,9 +6,9 @@
 
 struct advice_case {
 	uint32_t requested; /* bytes, the same for all objects in question */
-	uint32_t given;	    /* bytes */
-	uint64_t live;	    /* objects */
-	bool page_backed;   /* beyond the largest size class */
+	uint32_t given; /* bytes */
+	uint64_t live; /* objects */
+	bool page_backed; /* beyond the largest size class */
 	uint32_t page_size;
 	uint32_t smallest_class; /* bytes; 8 on x86, 64 or 128 where DMA asks for it */
 };

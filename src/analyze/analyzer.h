@@ -12,10 +12,10 @@
 
 struct analyzer_options {
 	enum ledger_by by;
-	size_t top;	     /* rows of each table; 0: all */
+	size_t top; /* rows of each table; 0: all */
 	uint64_t min_age_ns; /* leaks: younger objects don't count */
-	bool objects;	     /* leaks: list objects too */
-	bool stacks;	     /* stacks are being taken */
+	bool objects; /* leaks: list objects too */
+	bool stacks; /* stacks are being taken */
 };
 
 struct analyzer;

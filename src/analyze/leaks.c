@@ -14,16 +14,19 @@ struct leaks {
 	struct ledger ledger;
 };
 
-#define LEAKS_COLUMNS                                                                              \
-	{ "cache", "CACHE", CELL_TEXT, COLUMN_LEFT, 3 },                                           \
-	{ "objects", "OBJECTS", CELL_COUNT, 0, 0 }, { "bytes", "BYTES", CELL_BYTES, 0, 0 },        \
-	{ "oldest_ns", "OLDEST", CELL_NS, 0, 2 }, { "youngest_ns", "YOUNGEST", CELL_NS, 0, 4 },    \
-	{ "growth_bps", "GROWTH", CELL_RATE, 0, 1 },                                               \
-	{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
-	{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                                  \
-	{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                                  \
-	{ "evidence", "", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                 \
-	{ "stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0 }
+#define LEAKS_COLUMNS                                                                             \
+	{ "cache", "CACHE", CELL_TEXT, COLUMN_LEFT, 3 },                                          \
+		{ "objects", "OBJECTS", CELL_COUNT, 0, 0 },                                       \
+		{ "bytes", "BYTES", CELL_BYTES, 0, 0 }, { "oldest_ns", "OLDEST", CELL_NS, 0, 2 }, \
+		{ "youngest_ns", "YOUNGEST", CELL_NS, 0, 4 },                                     \
+		{ "growth_bps", "GROWTH", CELL_RATE, 0, 1 },                                      \
+		{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                \
+		{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                         \
+		{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
+		{ "evidence", "", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                \
+	{                                                                                         \
+		"stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0                                \
+	}
 
 static const struct column site_columns[] = { ROW_NAME_COLUMNS, LEAKS_COLUMNS };
 static const struct column group_columns[] = { ROW_GROUP_COLUMNS, LEAKS_COLUMNS };
@@ -43,8 +46,8 @@ static const struct column object_columns[] = {
 struct leaks_line {
 	uint64_t objects, bytes;
 	uint64_t oldest, youngest; /* times */
-	uint32_t cache;		   /* LEDGER_NONE: several */
-	struct ledger_sums sums;   /* of the whole run */
+	uint32_t cache; /* LEDGER_NONE: several */
+	struct ledger_sums sums; /* of the whole run */
 	uint64_t implied;
 };
 
@@ -128,7 +131,6 @@ static void set_evidence(const struct ledger *l, const struct leaks_line *line, 
 			 struct table *t, size_t at)
 {
 	const struct ledger_sums *m = &line->sums;
-	uint64_t seen = m->frees - line->implied;
 
 	if (!m->frees)
 		report_add_text(r, t, at, "evidence", "none of %llu allocations was freed",
@@ -137,13 +139,12 @@ static void set_evidence(const struct ledger *l, const struct leaks_line *line, 
 		report_add_text(r, t, at, "evidence", "%llu of %llu allocations were freed",
 				(unsigned long long)rows_scale(l, m->frees),
 				(unsigned long long)rows_scale(l, m->allocs));
-	/* kfree_rcu() and bulk frees fire no event: such objects only look as if they leaked */
+	/* such objects only look as if they leaked until their address is used again */
 	if (line->implied)
 		report_add_text(r, t, at, "evidence",
-				"%llu of these frees were not seen (%llu were): objects of this "
-				"site are freed by a way that fires no event, as kfree_rcu() does",
-				(unsigned long long)rows_scale(l, line->implied),
-				(unsigned long long)rows_scale(l, seen));
+				"%llu of these frees were not seen: they nested in an interrupt, "
+				"or fire no event, as kfree_rcu() and bulk frees do",
+				(unsigned long long)rows_scale(l, line->implied));
 }
 
 static void set_line(const struct ledger *l, const struct ledger_row *row,
@@ -242,8 +243,7 @@ static void report_objects(const struct leaks *k, struct report *r)
 		report_set_u64(r, t, at, "pid", o->pid);
 		report_set_text(r, t, at, "comm", object_comm(l, o, comm));
 		if (o->stack >= 0 && (size_t)o->stack < l->stacks.n)
-			report_set_u64(r, t, at, "stack",
-				       rows_add_stack(l, (uint32_t)o->stack, r));
+			report_set_u64(r, t, at, "stack", rows_add_stack(l, (uint32_t)o->stack, r));
 	}
 	if (!t)
 		return;
@@ -265,6 +265,11 @@ static int leaks_report(struct analyzer *a, struct report *r)
 	if (!err && k->options.min_age_ns)
 		report_add_note(r, "objects younger than %.3g s are left out (--min-age)",
 				(double)k->options.min_age_ns / (double)NSEC_PER_SEC);
+	if (!err && r->quality.recursion_misses && r->quality.recursion_misses != QUALITY_UNKNOWN)
+		report_add_note(r,
+				"%llu events were missed in interrupts that nested in a probe: "
+				"as many objects may be listed although they were freed",
+				(unsigned long long)r->quality.recursion_misses);
 	return err ? err : r->oom ? -ENOMEM : 0;
 }
 

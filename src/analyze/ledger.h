@@ -20,7 +20,7 @@ enum ledger_by { LEDGER_BY_SITE, LEDGER_BY_CACHE, LEDGER_BY_COMM, LEDGER_BY_PID,
 /* A slab cache: a named one, or one of the kmalloc classes ("kmalloc-cg-192"). */
 struct ledger_cache {
 	char name[EVENT_NAME_LEN]; /* empty: the kernel does not tell */
-	bool known;		   /* its sizes are known */
+	bool known; /* its sizes are known */
 	bool kmalloc;
 	bool page_backed; /* kmalloc beyond the largest class: whole pages */
 	uint32_t object_size, slab_size;
@@ -31,10 +31,10 @@ struct ledger_cache {
 #define LEDGER_SAMPLES	   64
 
 struct ledger_row {
-	uint64_t key;		/* address, cache number, task number, pid or cgroup id */
+	uint64_t key; /* address, cache number, task number, pid or cgroup id */
 	uint64_t live_bytes, peak_bytes;
-	uint32_t n_sizes;	/* groups of different requested sizes so far */
-	uint64_t *samples;	/* live_bytes at every ledger.stride-th tick; owned */
+	uint32_t n_sizes; /* groups of different requested sizes so far */
+	uint64_t *samples; /* live_bytes at every ledger.stride-th tick; owned */
 };
 
 struct ledger_group {
@@ -43,9 +43,9 @@ struct ledger_group {
 	uint32_t task;
 	uint64_t site;
 	uint64_t allocs, failed;
-	uint64_t frees;		/* seen */
-	uint64_t implied;	/* not seen, but the address was given out again */
-	uint64_t bytes_req;	/* of all allocs; named caches: see ledger_group_sums() */
+	uint64_t frees; /* seen */
+	uint64_t implied; /* not seen, but the address was given out again */
+	uint64_t bytes_req; /* of all allocs; named caches: see ledger_group_sums() */
 	uint64_t live, live_req;
 };
 
@@ -56,7 +56,7 @@ struct ledger_object {
 	int32_t stack;
 	uint32_t pid;
 	uint32_t predecessor; /* group whose object had this address until it was implied free */
-	uint32_t next_free;   /* in the pool; LEDGER_NONE: in use or last */
+	uint32_t next_free; /* in the pool; LEDGER_NONE: in use or last */
 };
 
 struct ledger_task {
@@ -67,7 +67,7 @@ struct ledger_task {
 
 struct ledger_stack {
 	uint32_t n;
-	uint64_t site;	  /* the call site that it was taken for */
+	uint64_t site; /* the call site that it was taken for */
 	uint64_t *frames; /* owned */
 };
 
@@ -80,16 +80,16 @@ struct ledger_sample {
 struct ledger_memo;
 struct ledger_stray;
 
-#define LEDGER_VEC(type)                                                                           \
-	struct {                                                                                   \
-		type *items;                                                                       \
-		size_t n, capacity;                                                                \
+#define LEDGER_VEC(type)            \
+	struct {                    \
+		type *items;        \
+		size_t n, capacity; \
 	}
 
 struct ledger {
 	enum ledger_by by;
 	struct event_start start; /* facts; zero until the record came */
-	uint64_t end;		  /* time of the newest tick or end */
+	uint64_t end; /* time of the newest tick or end */
 	uint64_t last_time;
 	bool ended, oom;
 	struct quality quality; /* counters; see ledger_quality() */
@@ -124,7 +124,8 @@ struct ledger_sums {
 	uint64_t bytes_req, bytes_alloc;
 	uint64_t live_req, live_bytes;
 };
-bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g, struct ledger_sums *add);
+bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g,
+		       struct ledger_sums *add);
 
 /* Bytes a second that the row's live memory grew over the newer half of the run; false: unknown. */
 bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double *ret);

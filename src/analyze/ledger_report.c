@@ -8,7 +8,8 @@
 
 #include "base/vec.h"
 
-bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g, struct ledger_sums *add)
+bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g,
+		       struct ledger_sums *add)
 {
 	const struct ledger_cache *c = &l->caches.items[g->cache];
 

@@ -5,14 +5,18 @@
 #include "analyze/ledger.h"
 
 /* The columns that name a row, at the head of a table's columns; see rows_set_name(). */
-#define ROW_NAME_COLUMNS                                                                           \
-	{ "site", "CALL SITE", CELL_SITE, COLUMN_LEFT, 0 },                                        \
-	{ "module", "MODULE", CELL_MODULE, COLUMN_LEFT | COLUMN_JSON_ONLY, 0 },                    \
-	{ "address", "ADDRESS", CELL_ADDRESS, COLUMN_JSON_ONLY, 0 }
+#define ROW_NAME_COLUMNS                                                                \
+	{ "site", "CALL SITE", CELL_SITE, COLUMN_LEFT, 0 },                             \
+		{ "module", "MODULE", CELL_MODULE, COLUMN_LEFT | COLUMN_JSON_ONLY, 0 }, \
+	{                                                                               \
+		"address", "ADDRESS", CELL_ADDRESS, COLUMN_JSON_ONLY, 0                 \
+	}
 
 /* The same with --by something else than site. */
-#define ROW_GROUP_COLUMNS                                                                          \
-	{ "group", "GROUP", CELL_TEXT, COLUMN_LEFT, 0 }
+#define ROW_GROUP_COLUMNS                                   \
+	{                                                   \
+		"group", "GROUP", CELL_TEXT, COLUMN_LEFT, 0 \
+	}
 
 void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct report *r,
 		   struct table *t, size_t at);

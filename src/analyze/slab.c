@@ -15,31 +15,30 @@ struct slab {
 	struct ledger ledger;
 };
 
-#define SLAB_SITE_COLUMNS                                                                          \
-	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 }, { "frees", "FREES", CELL_COUNT, 0, 5 },          \
-	{ "failed", "FAILED", CELL_COUNT, COLUMN_JSON_ONLY, 0 },                                   \
-	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 7 },                                            \
-	{ "bytes_alloc", "GIVEN", CELL_BYTES, 0, 8 },                                              \
-	{ "waste", "WASTE", CELL_BYTES, 0, 0 }, { "waste_pct", "%", CELL_PERCENT, 0, 1 },          \
-	{ "live_objects", "LIVE", CELL_COUNT, 0, 2 },                                              \
-	{ "live_bytes", "LIVE BYTES", CELL_BYTES, 0, 3 },                                          \
-	{ "live_waste", "LIVE WASTE", CELL_BYTES, 0, 6 },                                          \
-	{ "peak_live_bytes", "PEAK", CELL_BYTES, 0, 9 },                                           \
-	{ "typical_req", "TYPICAL", CELL_BYTES, 0, 4 },                                            \
-	{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                                  \
-	{ "advice", "advice", CELL_TEXT, COLUMN_SUBLINE, 0 },                                      \
-	{ "stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0 }
+#define SLAB_SITE_COLUMNS                                                                         \
+	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 }, { "frees", "FREES", CELL_COUNT, 0, 5 },         \
+		{ "failed", "FAILED", CELL_COUNT, COLUMN_JSON_ONLY, 0 },                          \
+		{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 7 },                                   \
+		{ "bytes_alloc", "GIVEN", CELL_BYTES, 0, 8 },                                     \
+		{ "waste", "WASTE", CELL_BYTES, 0, 0 }, { "waste_pct", "%", CELL_PERCENT, 0, 1 }, \
+		{ "live_objects", "LIVE", CELL_COUNT, 0, 2 },                                     \
+		{ "live_bytes", "LIVE BYTES", CELL_BYTES, 0, 3 },                                 \
+		{ "live_waste", "LIVE WASTE", CELL_BYTES, 0, 6 },                                 \
+		{ "peak_live_bytes", "PEAK", CELL_BYTES, 0, 9 },                                  \
+		{ "typical_req", "TYPICAL", CELL_BYTES, 0, 4 },                                   \
+		{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
+		{ "advice", "advice", CELL_TEXT, COLUMN_SUBLINE, 0 },                             \
+	{                                                                                         \
+		"stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0                                \
+	}
 
 static const struct column site_columns[] = { ROW_NAME_COLUMNS, SLAB_SITE_COLUMNS };
 static const struct column group_columns[] = { ROW_GROUP_COLUMNS, SLAB_SITE_COLUMNS };
 
 static const struct column class_columns[] = {
-	{ "bytes_alloc", "CLASS", CELL_BYTES, 0, 0 },
-	{ "page_backed", "PAGES", CELL_BOOL, 0, 1 },
-	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 },
-	{ "frees", "FREES", CELL_COUNT, 0, 2 },
-	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 3 },
-	{ "waste", "WASTE", CELL_BYTES, 0, 0 },
+	{ "bytes_alloc", "CLASS", CELL_BYTES, 0, 0 },	{ "page_backed", "PAGES", CELL_BOOL, 0, 1 },
+	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 },	{ "frees", "FREES", CELL_COUNT, 0, 2 },
+	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 3 }, { "waste", "WASTE", CELL_BYTES, 0, 0 },
 	{ "live_objects", "LIVE", CELL_COUNT, 0, 0 },
 };
 
@@ -86,7 +85,7 @@ static void slab_consume(struct analyzer *a, const struct event_header *const *r
 }
 
 static void slab_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
-			    void *ctx)
+			   void *ctx)
 {
 	ledger_each_live(&((const struct slab *)a)->ledger, visit, ctx);
 }

@@ -30,20 +30,20 @@
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_USEC 1000ull
 
-#define TAKE_PTR(p)                                                                                \
-	({                                                                                         \
-		__typeof__(p) *take_pp = &(p);                                                     \
-		__typeof__(p) take_p = *take_pp;                                                   \
-		*take_pp = NULL;                                                                   \
-		take_p;                                                                            \
+#define TAKE_PTR(p)                              \
+	({                                       \
+		__typeof__(p) *take_pp = &(p);   \
+		__typeof__(p) take_p = *take_pp; \
+		*take_pp = NULL;                 \
+		take_p;                          \
 	})
 
-#define TAKE_FD(fd)                                                                                \
-	({                                                                                         \
-		int *take_pfd = &(fd);                                                             \
-		int take_fd = *take_pfd;                                                           \
-		*take_pfd = -1;                                                                    \
-		take_fd;                                                                           \
+#define TAKE_FD(fd)                      \
+	({                               \
+		int *take_pfd = &(fd);   \
+		int take_fd = *take_pfd; \
+		*take_pfd = -1;          \
+		take_fd;                 \
 	})
 
 /* For _cleanup_ on any pointer that free() releases. */

@@ -8,11 +8,11 @@
 #include "base/base.h"
 
 enum failure_kind {
-	FAILURE_INTERNAL = 0,	 /* exit code 1 */
-	FAILURE_USAGE = 1,	 /* exit code 2: the user asked for something wrong */
+	FAILURE_INTERNAL = 0, /* exit code 1 */
+	FAILURE_USAGE = 1, /* exit code 2: the user asked for something wrong */
 	FAILURE_UNSUPPORTED = 2, /* exit code 3: this kernel or these privileges can't do it */
 	FAILURE_NOT_EXECUTABLE = 3, /* exit code 126: PROGRAM can't be run */
-	FAILURE_NOT_FOUND = 4,	    /* exit code 127: there is no such PROGRAM */
+	FAILURE_NOT_FOUND = 4, /* exit code 127: there is no such PROGRAM */
 };
 
 struct failure {
@@ -24,7 +24,6 @@ struct failure {
  * Fill @f (which may be NULL) and return @err, a negative errno, so that callers can write
  * «return fail(f, FAILURE_USAGE, -EINVAL, "…")».
  */
-int fail(struct failure *f, enum failure_kind kind, int err, const char *fmt, ...)
-	_printf_(4, 5);
+int fail(struct failure *f, enum failure_kind kind, int err, const char *fmt, ...) _printf_(4, 5);
 
 #endif

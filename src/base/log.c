@@ -24,16 +24,16 @@ static void _printf_(2, 0) log_write(const char *prefix, const char *fmt, va_lis
 	fprintf(stderr, "kmscope: %s%s\n", prefix, line);
 }
 
-#define DEFINE_LOG(name, shown, prefix)                                                            \
-	void name(const char *fmt, ...)                                                            \
-	{                                                                                          \
-		va_list args;                                                                      \
-                                                                                                   \
-		if (!(shown))                                                                      \
-			return;                                                                    \
-		va_start(args, fmt);                                                               \
-		log_write(prefix, fmt, args);                                                      \
-		va_end(args);                                                                      \
+#define DEFINE_LOG(name, shown, prefix)       \
+	void name(const char *fmt, ...)       \
+	{                                     \
+		va_list args;                 \
+                                              \
+		if (!(shown))                 \
+			return;               \
+		va_start(args, fmt);          \
+		log_write(prefix, fmt, args); \
+		va_end(args);                 \
 	}
 
 DEFINE_LOG(log_error, true, "")

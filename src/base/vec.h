@@ -17,14 +17,14 @@
 void *vec_reserve(void *items, size_t n, size_t *capacity, size_t more, size_t size) _must_check_;
 
 /* Append one zeroed item and evaluate to its address, or to NULL when memory is short. */
-#define vec_add(v)                                                                                 \
-	({                                                                                         \
-		__typeof__(v) vec_v = (v);                                                         \
-		void *vec_items = vec_reserve(vec_v->items, vec_v->n, &vec_v->capacity, 1,         \
-					      sizeof(*vec_v->items));                              \
-		if (vec_items)                                                                     \
-			vec_v->items = vec_items;                                                  \
-		vec_items ? memset(&vec_v->items[vec_v->n++], 0, sizeof(*vec_v->items)) : NULL;    \
+#define vec_add(v)                                                                              \
+	({                                                                                      \
+		__typeof__(v) vec_v = (v);                                                      \
+		void *vec_items = vec_reserve(vec_v->items, vec_v->n, &vec_v->capacity, 1,      \
+					      sizeof(*vec_v->items));                           \
+		if (vec_items)                                                                  \
+			vec_v->items = vec_items;                                               \
+		vec_items ? memset(&vec_v->items[vec_v->n++], 0, sizeof(*vec_v->items)) : NULL; \
 	})
 
 #define vec_for_each(v, item) for ((item) = (v)->items; (item) < (v)->items + (v)->n; (item)++)

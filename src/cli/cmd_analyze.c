@@ -96,7 +96,9 @@ static int open_analyzer(struct analysis *a)
 	const struct options *o = a->options;
 	struct analyzer_options options = {
 		.by = (enum ledger_by)o->by,
-		.top = option_given(o, OPTION_TOP) ? o->top : o->json ? 0 : 10,
+		.top = option_given(o, OPTION_TOP) ? o->top
+		       : o->json		   ? 0
+						   : 10,
 		.min_age_ns = o->min_age_ns,
 		.objects = o->objects,
 		.stacks = o->stacks != STACKS_NONE,

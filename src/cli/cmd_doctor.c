@@ -60,8 +60,8 @@ static void report_capabilities(const struct probe_plan *plan, struct report *r)
 
 static void report_facts(const struct capset *c, const char *tracefs, struct report *r)
 {
-	struct table *t = report_add_table(r, "facts", "This kernel", fact_columns,
-					   ARRAY_SIZE(fact_columns));
+	struct table *t =
+		report_add_table(r, "facts", "This kernel", fact_columns, ARRAY_SIZE(fact_columns));
 	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
 	struct failure why = { 0 };
 	char text[64];
@@ -70,13 +70,15 @@ static void report_facts(const struct capset *c, const char *tracefs, struct rep
 	add_fact(r, t, "architecture", c->arch);
 	add_fact(r, t, "BTF", c->btf ? "yes" : "no: classic tracepoints are used");
 	add_fact(r, t, "tracefs", tracefs ? tracefs : "not readable");
-	add_fact(r, t, "BPF ring buffers", c->ringbuf ? "yes" :
-					   c->privileged ? "no (Linux 5.8)" :
-							   "unknown without root");
-	add_fact(r, t, "BPF JIT", c->jit ? "on" : "off: programs are interpreted, tracing costs more");
-	add_fact(r, t, "kernel stacks", c->stack_traces ? "yes" : "junk from tracepoints here: off");
-	add_fact(r, t, "symbols",
-		 kallsyms_open("/proc/kallsyms", &s, &why) ? why.text : "yes");
+	add_fact(r, t, "BPF ring buffers",
+		 c->ringbuf	 ? "yes"
+		 : c->privileged ? "no (Linux 5.8)"
+				 : "unknown without root");
+	add_fact(r, t, "BPF JIT",
+		 c->jit ? "on" : "off: programs are interpreted, tracing costs more");
+	add_fact(r, t, "kernel stacks",
+		 c->stack_traces ? "yes" : "junk from tracepoints here: off");
+	add_fact(r, t, "symbols", kallsyms_open("/proc/kallsyms", &s, &why) ? why.text : "yes");
 	add_fact(r, t, "nested runs of classic probes",
 		 c->classic_misses ? "counted" : "not counted by this kernel, or not known");
 	snprintf(text, sizeof(text), "%u bytes", c->page_size);
@@ -134,6 +136,7 @@ int cmd_doctor(const struct command *cmd, const struct options *o, struct failur
 	if (!o->capabilities)
 		return doctor_report(&c, tracefs, o, f);
 	capset_write(&c, stdout);
-	return fflush(stdout) ? fail(f, FAILURE_INTERNAL, -errno, "can't write: %s",
-				     strerror(errno)) : 0;
+	return fflush(stdout)
+		       ? fail(f, FAILURE_INTERNAL, -errno, "can't write: %s", strerror(errno))
+		       : 0;
 }

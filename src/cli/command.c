@@ -11,14 +11,15 @@
 #include "base/log.h"
 
 static const struct options slab_defaults = { .sample = 1, .max_size = UINT32_MAX };
-static const struct options leaks_defaults = {
-	.sample = 1, .max_size = UINT32_MAX, .stacks = STACKS_AUTO
-};
+static const struct options leaks_defaults = { .sample = 1,
+					       .max_size = UINT32_MAX,
+					       .stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
 const struct command commands[] = {
 	{ "slab", FOR_SLAB, "how much memory rounding to size classes wastes, and where",
-	  "Traces slab allocations and shows by call site, size class and cache what was allocated, "
+	  "Traces slab allocations and shows by call site, size class and cache what was "
+	  "allocated, "
 	  "what rounding to a size class wastes, and what would fix it.",
 	  &slab_defaults, cmd_analyze },
 	{ "leaks", FOR_LEAKS, "what was allocated and never freed, and by whom",
@@ -39,7 +40,8 @@ static void print_usage(FILE *out)
 		     "Shows what the Linux kernel does with memory.\n\n");
 	for (c = commands; c->name; c++)
 		fprintf(out, "  %-8s %s\n", c->name, c->summary);
-	fprintf(out, "\n«kmscope COMMAND --help» lists a command's options; the manual is kmscope(8).\n");
+	fprintf(out, "\n«kmscope COMMAND --help» lists a command's options; the manual is "
+		     "kmscope(8).\n");
 }
 
 static int exit_code_of(const struct failure *f)
@@ -64,7 +66,8 @@ static int check_standard_files(void)
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
 		if (fd == 1) {
-			log_error("standard output is closed: there is nowhere to write the report");
+			log_error(
+				"standard output is closed: there is nowhere to write the report");
 			return -EBADF;
 		}
 		if (open("/dev/null", O_RDWR) != fd)

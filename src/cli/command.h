@@ -19,7 +19,7 @@ struct command {
 	const char *name;
 	enum command_mask mask;
 	const char *summary; /* a line */
-	const char *doc;     /* for --help */
+	const char *doc; /* for --help */
 	const struct options *defaults;
 	/* 0 or EXIT_LOST, or negative errno with a failure. */
 	int (*run)(const struct command *c, const struct options *o, struct failure *f);

@@ -23,11 +23,11 @@ struct option_spec {
 	unsigned int commands;
 };
 
-#define FOR_ANALYSIS (FOR_SLAB | FOR_LEAKS)
-#define FOR_ALL	     (FOR_SLAB | FOR_LEAKS | FOR_DOCTOR)
+#define FOR_ANALYSIS  (FOR_SLAB | FOR_LEAKS)
+#define FOR_ALL	      (FOR_SLAB | FOR_LEAKS | FOR_DOCTOR)
 #define LONG_ONLY(id) (1000 + (id))
-#define YEAR_NS	     (365ull * 24 * 3600 * NSEC_PER_SEC)
-#define FIELD(name)  offsetof(struct options, name)
+#define YEAR_NS	      (365ull * 24 * 3600 * NSEC_PER_SEC)
+#define FIELD(name)   offsetof(struct options, name)
 
 static const char *const by_choices[] = { "site", "cache", "comm", "pid", "cgroup", NULL };
 static const char *const stacks_choices[] = { "none", "auto", "all", NULL };
@@ -41,20 +41,20 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_SETTLE] = { "settle", LONG_ONLY(OPTION_SETTLE), "SEC",
 			    "Go on for SEC seconds after PROGRAM has ended", TYPE_DURATION,
 			    FIELD(settle_ns), 0, YEAR_NS, NULL, FOR_ANALYSIS },
-	[OPTION_JSON] = { "json", 'j', NULL, "One JSON object a report", TYPE_FLAG, FIELD(json), 0, 0,
-			  NULL, FOR_ALL },
+	[OPTION_JSON] = { "json", 'j', NULL, "One JSON object a report", TYPE_FLAG, FIELD(json), 0,
+			  0, NULL, FOR_ALL },
 	[OPTION_TOP] = { "top", 'n', "N",
 			 "Rows of each table; 0: all (default: 10, with --json all)", TYPE_U64,
 			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
 			"Group by site, cache, comm, pid or cgroup", TYPE_CHOICE, FIELD(by), 0, 0,
 			by_choices, FOR_ANALYSIS },
-	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet), 0,
-			   0, NULL, FOR_ALL },
+	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet),
+			   0, 0, NULL, FOR_ALL },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
 			     FIELD(verbose), 0, 0, NULL, FOR_ALL },
-	[OPTION_PID] = { "pid", 'p', "PID", "Only allocations of this process", TYPE_U64, FIELD(pid),
-			 1, INT32_MAX, NULL, FOR_ANALYSIS },
+	[OPTION_PID] = { "pid", 'p', "PID", "Only allocations of this process", TYPE_U64,
+			 FIELD(pid), 1, INT32_MAX, NULL, FOR_ANALYSIS },
 	[OPTION_COMM] = { "comm", LONG_ONLY(OPTION_COMM), "NAME",
 			  "Only allocations of tasks of this name", TYPE_TEXT, FIELD(comm), 1, 15,
 			  NULL, FOR_ANALYSIS },
@@ -68,8 +68,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 			    "Only allocations by this module's code", TYPE_TEXT, FIELD(module), 1,
 			    63, NULL, FOR_ANALYSIS },
 	[OPTION_SITE] = { "site", LONG_ONLY(OPTION_SITE), "SYMBOL",
-			  "Only allocations by this kernel function", TYPE_TEXT, FIELD(site), 1, 511,
-			  NULL, FOR_ANALYSIS },
+			  "Only allocations by this kernel function", TYPE_TEXT, FIELD(site), 1,
+			  511, NULL, FOR_ANALYSIS },
 	[OPTION_CACHE] = { "cache", LONG_ONLY(OPTION_CACHE), "NAME",
 			   "Only allocations from this cache (dentry, kmalloc-192)", TYPE_TEXT,
 			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_ANALYSIS },
@@ -89,20 +89,20 @@ static const struct option_spec specs[OPTION_MAX] = {
 			    "or none",
 			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
-			    "Follow one allocation in N, taken at random", TYPE_U64, FIELD(sample), 1,
-			    1000000, NULL, FOR_ANALYSIS },
+			    "Follow one allocation in N, taken at random", TYPE_U64, FIELD(sample),
+			    1, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
 			    "Event buffer of each CPU, a power of two from 4K to 1G", TYPE_SIZE,
 			    FIELD(buffer), 4096, 1ull << 30, NULL, FOR_ANALYSIS },
 	[OPTION_STRICT] = { "strict", LONG_ONLY(OPTION_STRICT), NULL,
-			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0, 0,
-			    NULL, FOR_ANALYSIS },
+			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0,
+			    0, NULL, FOR_ANALYSIS },
 	[OPTION_READY_FILE] = { "ready-file", LONG_ONLY(OPTION_READY_FILE), "PATH",
 				"Create PATH once everything is attached", TYPE_TEXT,
 				FIELD(ready_file), 1, 4095, NULL, FOR_ANALYSIS },
 	[OPTION_DRY_RUN] = { "dry-run", LONG_ONLY(OPTION_DRY_RUN), NULL,
-			     "Load everything, attach nothing", TYPE_FLAG, FIELD(dry_run), 0, 0, NULL,
-			     FOR_ANALYSIS },
+			     "Load everything, attach nothing", TYPE_FLAG, FIELD(dry_run), 0, 0,
+			     NULL, FOR_ANALYSIS },
 	[OPTION_PROBE] = { "probe", LONG_ONLY(OPTION_PROBE), "METHOD",
 			   "Hook by raw or classic tracepoints (default: auto)", TYPE_CHOICE,
 			   FIELD(probe), 0, 0, probe_choices, FOR_ALL },
@@ -156,8 +156,7 @@ static void size_words(char buf[32], uint64_t n)
 	snprintf(buf, 32, i ? "%llu%c" : "%llu", (unsigned long long)n, units[i]);
 }
 
-static int set_number(const struct option_spec *s, const char *text, void *field,
-		      struct failure *f)
+static int set_number(const struct option_spec *s, const char *text, void *field, struct failure *f)
 {
 	char wanted[120], min[32], max[32];
 
@@ -285,7 +284,7 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	}
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, k, argv, 0, NULL, &state))
-		return state.error ? state.error :
-				     fail(f, FAILURE_USAGE, -EINVAL, "bad command line");
+		return state.error ? state.error
+				   : fail(f, FAILURE_USAGE, -EINVAL, "bad command line");
 	return check_together(o, f);
 }

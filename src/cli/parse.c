@@ -48,10 +48,17 @@ static const struct unit *find_unit(const struct unit *units, const char *name)
 int parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	static const struct unit units[] = {
-		{ "", 1 },	       { "K", 1 << 10 },     { "KiB", 1 << 10 },
-		{ "M", 1 << 20 },      { "MiB", 1 << 20 },   { "G", 1ull << 30 },
-		{ "GiB", 1ull << 30 }, { "T", 1ull << 40 },  { "TiB", 1ull << 40 },
-		{ "B", 1 },	       { NULL, 0 },
+		{ "", 1 },
+		{ "K", 1 << 10 },
+		{ "KiB", 1 << 10 },
+		{ "M", 1 << 20 },
+		{ "MiB", 1 << 20 },
+		{ "G", 1ull << 30 },
+		{ "GiB", 1ull << 30 },
+		{ "T", 1ull << 40 },
+		{ "TiB", 1ull << 40 },
+		{ "B", 1 },
+		{ NULL, 0 },
 	};
 	const struct unit *unit;
 	uint64_t n;
@@ -68,9 +75,8 @@ int parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 int parse_duration(const char *text, uint64_t max, uint64_t *ret)
 {
 	static const struct unit units[] = {
-		{ "", NSEC_PER_SEC },	     { "s", NSEC_PER_SEC },
-		{ "ms", NSEC_PER_MSEC },     { "m", 60 * NSEC_PER_SEC },
-		{ "h", 3600 * NSEC_PER_SEC }, { NULL, 0 },
+		{ "", NSEC_PER_SEC },	    { "s", NSEC_PER_SEC },	  { "ms", NSEC_PER_MSEC },
+		{ "m", 60 * NSEC_PER_SEC }, { "h", 3600 * NSEC_PER_SEC }, { NULL, 0 },
 	};
 	uint64_t whole, fraction = 0, scale = 1, n;
 	const struct unit *unit;

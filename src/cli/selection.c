@@ -71,7 +71,9 @@ static int select_kmalloc(const char *name, const struct capset *c, struct confi
 		const char *prefix;
 		uint32_t gfp;
 	} types[] = {
-		{ "dma-", c->gfp_dma }, { "rcl-", c->gfp_reclaimable }, { "cg-", c->gfp_account },
+		{ "dma-", c->gfp_dma },
+		{ "rcl-", c->gfp_reclaimable },
+		{ "cg-", c->gfp_account },
 	};
 	const char *rest = name + strlen("kmalloc-");
 	unsigned int size;

@@ -40,7 +40,7 @@ struct attachment {
 	size_t mapped_cpu_states, mapped_shared, mapped_marks;
 };
 
-static int print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
+static int _printf_(2, 0) print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	char line[1024];
 
@@ -290,8 +290,8 @@ static int set_cgroup(const struct attachment *a, const struct attach_options *o
 		return 0;
 	if (bpf_map_update_elem(bpf_object__find_map_fd_by_name(owner, "cgroups"), &zero,
 				&o->cgroup_fd, BPF_ANY))
-		return fail(f, FAILURE_USAGE, -errno,
-			    "--cgroup: not a cgroup v2 folder (%s)", strerror(errno));
+		return fail(f, FAILURE_USAGE, -errno, "--cgroup: not a cgroup v2 folder (%s)",
+			    strerror(errno));
 	return 0;
 }
 
@@ -301,7 +301,8 @@ static int load_objects(struct attachment *a, const struct capset *c,
 	_cleanup_close_ int template_fd = -1;
 	int err, owner_rings;
 
-	template_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_tmpl", 0, 0, c->page_size, NULL);
+	template_fd =
+		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_tmpl", 0, 0, c->page_size, NULL);
 	if (template_fd < 0)
 		return fail_load(f, -errno, "the event buffers");
 	if (enable_programs(NULL, &a->plan, METHOD_RAW, o)) {

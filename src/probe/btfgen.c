@@ -18,8 +18,7 @@ struct btfgen {
 
 struct btfgen *btfgen_new(unsigned int pointer_size)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = calloc(1, sizeof(*b));
+	_cleanup_(btfgen_free) struct btfgen *b = calloc(1, sizeof(*b));
 
 	if (!b || (pointer_size != 4 && pointer_size != 8))
 		return NULL;

@@ -224,8 +224,7 @@ static int parse_text(struct event_format *fmt, char *text, struct failure *f)
 
 int format_parse(const char *text, size_t len, struct event_format **ret, struct failure *f)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = NULL;
+	_cleanup_(format_free) struct event_format *fmt = NULL;
 	_cleanup_free_ char *copy = NULL;
 	int err;
 
@@ -538,8 +537,7 @@ static const char *find_flags(const char *print_fmt, const char *field)
 
 int flag_names_parse(const struct event_format *fmt, const char *field, struct flag_names **ret)
 {
-	_cleanup_(flag_names_free)
-	struct flag_names *names = NULL;
+	_cleanup_(flag_names_free) struct flag_names *names = NULL;
 	const char *p = find_flags(fmt->print_fmt, field);
 	int err;
 

@@ -23,10 +23,10 @@ const char *const method_names[] = {
 #define WHY_RAW	    "the cheapest hook"
 #define WHY_CLASSIC "needs no BTF"
 
-#define ROW(cap, pref, meth, prog, text)                                                           \
-	{                                                                                          \
-		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth,       \
-		.event = TRACE_##cap, .program = prog, .why = text,                                \
+#define ROW(cap, pref, meth, prog, text)                                                     \
+	{                                                                                    \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth, \
+		.event = TRACE_##cap, .program = prog, .why = text,                          \
 	}
 
 const struct probe_row probe_rows[] = {

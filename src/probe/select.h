@@ -30,8 +30,8 @@ struct probe_row {
 	unsigned int preference; /* 1 is tried first */
 	enum probe_method method;
 	enum trace_event event;
-	const char *program;	   /* its name in the method's BPF object */
-	const char *companion;	   /* another program that it needs, on .companion_event; or NULL */
+	const char *program; /* its name in the method's BPF object */
+	const char *companion; /* another program that it needs, on .companion_event; or NULL */
 	enum trace_event companion_event;
 	const char *why; /* why the row stands where it does, in words */
 };

@@ -66,8 +66,7 @@ static struct units count(uint64_t v)
 static void put_subject(struct text *t)
 {
 	const struct report *r = t->report;
-	_cleanup_(memory_close)
-	struct memory_text m = { 0 };
+	_cleanup_(memory_close) struct memory_text m = { 0 };
 	struct units elapsed = units_ns(r->end_ns > r->start_ns ? r->end_ns - r->start_ns : 0);
 	FILE *f = memory_open(&m);
 
@@ -151,8 +150,7 @@ static bool any_cpu_lost(const struct quality *q)
 
 static void put_lost(struct text *t, const struct quality *q)
 {
-	_cleanup_(memory_close)
-	struct memory_text m = { 0 };
+	_cleanup_(memory_close) struct memory_text m = { 0 };
 	FILE *f = memory_open(&m);
 
 	if (!f) {
@@ -201,8 +199,7 @@ static void put_alarms(struct text *t, const struct quality *q)
 
 static void put_quality(struct text *t)
 {
-	_cleanup_(memory_close)
-	struct memory_text m = { 0 };
+	_cleanup_(memory_close) struct memory_text m = { 0 };
 	const struct quality *q = &t->report->quality;
 	FILE *f = memory_open(&m);
 

@@ -11,20 +11,20 @@
 #include "base/base.h"
 
 enum cell_type {
-	CELL_NULL,   /* unknown: null in JSON, «-» in text */
-	CELL_TEXT,   /* .text */
-	CELL_COUNT,  /* .u64, how many */
-	CELL_ID,     /* .u64, a number that names something: a process, a stack */
-	CELL_BYTES,  /* .u64 */
-	CELL_DELTA,  /* .i64, bytes that may shrink */
-	CELL_NS,     /* .u64, nanoseconds */
-	CELL_RATE,   /* .real, bytes a second, may be negative */
+	CELL_NULL, /* unknown: null in JSON, «-» in text */
+	CELL_TEXT, /* .text */
+	CELL_COUNT, /* .u64, how many */
+	CELL_ID, /* .u64, a number that names something: a process, a stack */
+	CELL_BYTES, /* .u64 */
+	CELL_DELTA, /* .i64, bytes that may shrink */
+	CELL_NS, /* .u64, nanoseconds */
+	CELL_RATE, /* .real, bytes a second, may be negative */
 	CELL_PERCENT, /* .real, 0 to 100 */
-	CELL_BOOL,   /* .u64, 0 or 1 */
+	CELL_BOOL, /* .u64, 0 or 1 */
 	CELL_ADDRESS, /* .u64, «"0x…"» in JSON */
-	CELL_SITE,   /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
+	CELL_SITE, /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
 	CELL_MODULE, /* .u64 an address, .text its module once resolved; «vmlinux» for the kernel */
-	CELL_TEXTS,  /* .list of texts */
+	CELL_TEXTS, /* .list of texts */
 	CELL_STACKS, /* .stacks, shares of a row that stacks stand for */
 };
 
@@ -55,13 +55,13 @@ struct cell {
 };
 
 enum column_flags {
-	COLUMN_LEFT = 1 << 0,	  /* text: align left */
+	COLUMN_LEFT = 1 << 0, /* text: align left */
 	COLUMN_JSON_ONLY = 1 << 1, /* not in text */
-	COLUMN_SUBLINE = 1 << 2,  /* text: on a line of its own below the row, if not null */
+	COLUMN_SUBLINE = 1 << 2, /* text: on a line of its own below the row, if not null */
 };
 
 struct column {
-	const char *name;  /* JSON member, a contract */
+	const char *name; /* JSON member, a contract */
 	const char *title; /* text heading */
 	enum cell_type type;
 	unsigned int flags;
@@ -73,7 +73,7 @@ struct column {
 };
 
 struct table {
-	const char *name;  /* JSON member */
+	const char *name; /* JSON member */
 	const char *title; /* text heading, one line */
 	const struct column *columns;
 	size_t n_columns;
@@ -103,32 +103,32 @@ struct report_stack {
  * tells them) + filtered + own; lost is the sum of lost_by_cpu.
  */
 struct quality {
-	uint64_t events;   /* every event that a probe of ours saw or is known to have missed */
+	uint64_t events; /* every event that a probe of ours saw or is known to have missed */
 	uint64_t analysed;
 	uint64_t lost;
 	uint64_t *lost_by_cpu; /* owned; ring full, by CPU */
 	size_t n_cpus;
-	uint64_t late;	   /* analysed, but arrived after younger ones had been */
+	uint64_t late; /* analysed, but arrived after younger ones had been */
 	uint64_t filtered; /* left out by the selection or by sampling */
-	uint64_t own;	   /* kmscope's own */
-	uint64_t allocs;   /* successful allocations analysed */
-	uint64_t failed;   /* allocations that returned NULL */
+	uint64_t own; /* kmscope's own */
+	uint64_t allocs; /* successful allocations analysed */
+	uint64_t failed; /* allocations that returned NULL */
 	uint64_t frees_matched;
 	uint64_t frees_unknown;
 	uint64_t frees_null;
 	uint64_t frees_implied_reuse; /* addresses allocated again with no free seen between */
 	uint64_t frees_implied_page, frees_implied_rcu; /* QUALITY_UNKNOWN where not watched */
-	uint64_t map_full;	      /* a preallocated kernel map had no room */
-	uint64_t stacks_lost;	      /* call chains that could not be taken */
-	uint64_t recursion_misses;    /* QUALITY_UNKNOWN where the kernel can't tell */
-	uint64_t sample;	      /* 1: every allocation */
+	uint64_t map_full; /* a preallocated kernel map had no room */
+	uint64_t stacks_lost; /* call chains that could not be taken */
+	uint64_t recursion_misses; /* QUALITY_UNKNOWN where the kernel can't tell */
+	uint64_t sample; /* 1: every allocation */
 };
 
 struct program_status {
 	bool present;
 	int pid;
 	int exit_code; /* -1: none (killed, or still running) */
-	int signal;    /* 0: none */
+	int signal; /* 0: none */
 };
 
 struct report {
@@ -151,7 +151,7 @@ struct report {
 	char **notes;
 	size_t n_notes, notes_capacity;
 	char *next_hint; /* text: the next command to try; NULL for none */
-	bool oom;	 /* memory ran short while filling it: the report must not be shown */
+	bool oom; /* memory ran short while filling it: the report must not be shown */
 };
 
 struct report *report_new(const char *command);

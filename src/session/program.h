@@ -11,8 +11,8 @@
 
 struct program {
 	int pid;
-	int pidfd;   /* readable once it has ended */
-	int gate;    /* written to: go; closed: give up */
+	int pidfd; /* readable once it has ended */
+	int gate; /* written to: go; closed: give up */
 	int trouble; /* delivers the errno of a failed execve() */
 	struct program_status status;
 };

@@ -99,8 +99,8 @@ static int run_ready(struct run *r)
 		return 0;
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
-		return fail(r->f, FAILURE_INTERNAL, -errno, "--ready-file: can't create %s: %s", path,
-			    strerror(errno));
+		return fail(r->f, FAILURE_INTERNAL, -errno, "--ready-file: can't create %s: %s",
+			    path, strerror(errno));
 	close(fd);
 	return 0;
 }
@@ -162,7 +162,8 @@ static int run_loop(struct run *r)
 
 	while (!r->stop && got > 0 && clock_monotonic_ns() < r->deadline) {
 		struct epoll_event events[4];
-		int i, n = epoll_wait(r->epoll, events, ARRAY_SIZE(events), run_timeout(r, got > 1));
+		int i, n = epoll_wait(r->epoll, events, ARRAY_SIZE(events),
+				      run_timeout(r, got > 1));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

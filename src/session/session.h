@@ -11,14 +11,14 @@
 #include "source/source.h"
 
 struct session {
-	struct source *source;	   /* not started yet */
+	struct source *source; /* not started yet */
 	struct analyzer *analyzer;
-	struct program *program;   /* forked, not let go; NULL: none */
+	struct program *program; /* forked, not let go; NULL: none */
 	const char *program_name;
-	uint64_t duration_ns;	   /* 0: no limit */
-	uint64_t interval_ticks;   /* a report each so many ticks; 0: only the last */
-	uint64_t settle_ns;	   /* go on for so long after PROGRAM ended */
-	const char *ready_file;	   /* created once everything is attached; or NULL */
+	uint64_t duration_ns; /* 0: no limit */
+	uint64_t interval_ticks; /* a report each so many ticks; 0: only the last */
+	uint64_t settle_ns; /* go on for so long after PROGRAM ended */
+	const char *ready_file; /* created once everything is attached; or NULL */
 	/* Called once everything is attached. */
 	void (*armed)(void *arg);
 	/* Called for each report; an error ends the run. */

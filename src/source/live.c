@@ -16,7 +16,7 @@
 
 #define LIVE_TICK_NS	NSEC_PER_SEC
 #define LIVE_REFILL_NS	(250 * NSEC_PER_MSEC)
-#define LIVE_ROUNDS	64   /* rounds of one read(), so that the session hears signals */
+#define LIVE_ROUNDS	64 /* rounds of one read(), so that the session hears signals */
 #define LIVE_BUSY_TRIES 1000 /* when ending: how often to wait for an unfinished record */
 
 struct live {
@@ -124,8 +124,8 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 	for (i = 0; l->config.stacks && i < n; i++) {
 		const struct event_alloc *e = (const void *)records[i];
 
-		if ((e->h.kind != EVENT_KMALLOC && e->h.kind != EVENT_CACHE_ALLOC) || e->stack < 0 ||
-		    (uint32_t)e->stack >= l->n_stacks ||
+		if ((e->h.kind != EVENT_KMALLOC && e->h.kind != EVENT_CACHE_ALLOC) ||
+		    e->stack < 0 || (uint32_t)e->stack >= l->n_stacks ||
 		    l->stacks_seen[e->stack / 8] & 1u << e->stack % 8)
 			continue;
 		l->stacks_seen[e->stack / 8] |= (uint8_t)(1u << e->stack % 8);

@@ -10,8 +10,8 @@
 
 struct live_options {
 	enum probe_choice probe;
-	struct config config;	/* selection, sampling, stacks */
-	size_t ring_size;	/* bytes a CPU; 0: live_default_ring_size() */
+	struct config config; /* selection, sampling, stacks */
+	size_t ring_size; /* bytes a CPU; 0: live_default_ring_size() */
 	bool follow_children;
 	int cgroup_fd; /* -1: none */
 };

@@ -26,8 +26,8 @@ void ring_close(struct ring *r);
 
 enum ring_state {
 	RING_RECORD, /* a record was read */
-	RING_EMPTY,  /* nothing more for now */
-	RING_BUSY,   /* the next record is still being written */
+	RING_EMPTY, /* nothing more for now */
+	RING_BUSY, /* the next record is still being written */
 };
 
 /* Read the next valid record, which stays valid until released, and its position. */

@@ -527,8 +527,7 @@ static int load(struct kallsyms *k, const char *path, struct failure *f)
 
 int kallsyms_open(const char *path, struct symbolizer **ret, struct failure *f)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = NULL;
+	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
 	struct kallsyms *k = calloc(1, sizeof(*k));
 	int err;
 
