@@ -5,6 +5,7 @@ VERSION := 0.1.0
 
 # --- what is being built ------------------------------------------------------------------------
 # ARCH and CROSS_COMPILE as in the kernel's own build; without them, for this machine.
+ARCH_GIVEN := $(ARCH)
 HOST_ARCH := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(shell uname -m)))
 ARCH ?= $(HOST_ARCH)
 override ARCH := $(patsubst amd64,x86_64,$(patsubst aarch64,arm64,$(patsubst armhf,arm,$(ARCH))))
@@ -35,6 +36,9 @@ multiarch_x86_64 := x86_64-linux-gnu
 multiarch_arm64 := aarch64-linux-gnu
 multiarch_arm := arm-linux-gnueabihf
 MULTIARCH := $(multiarch_$(ARCH))
+debian_x86_64 := amd64
+debian_arm64 := arm64
+debian_arm := armhf
 bpf_arch_x86_64 := x86
 bpf_arch_arm64 := arm64
 bpf_arch_arm := arm
@@ -52,6 +56,16 @@ LIBS := -lbpf -lelf -lz -ljansson
 ifeq ($(STATIC),1)
 LDFLAGS += -static
 endif
+# Cross builds link the target's Debian libraries, kept in the user's cache: `deps` notes where. Set
+# SYSROOT to a folder with other ones, or to nothing for those that the compiler finds by itself.
+ifneq ($(ARCH),$(HOST_ARCH))
+ifeq ($(origin SYSROOT),undefined)
+SYSROOT = $(file <$(O)/.sysroot)
+FETCH_SYSROOT := tests/vm/fetch sysroot $(debian_$(ARCH))
+endif
+CPPFLAGS_ALL += $(if $(SYSROOT),-isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(MULTIARCH))
+LDFLAGS += $(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(MULTIARCH))
+endif
 BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch_$(ARCH)) \
 	-Wall -Wextra -Wno-unused-parameter -Wno-address-of-packed-member \
 	-I. -Ivmlinux -Ibpf -idirafter /usr/include/$(MULTIARCH) \
@@ -65,6 +79,8 @@ SAN_OBJS := $(filter-out $(O)/san/src/main.o,$(SRCS:%.c=$(O)/san/%.o))
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 LIVE_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/live/test_*.c))
 LIVE_HELPERS := $(patsubst tests/live/work_%.c,$(O)/tests/live/work_%,$(wildcard tests/live/work_*.c))
+VM_HELPERS := $(O)/tests/vm/semi
+GOLDEN := $(O)/tests/golden/golden
 BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SKELS := $(O)/gen/slab_raw.skel.h $(O)/gen/slab_tp.skel.h
 BENCH_SKELS := $(O)/gen/reference.skel.h
@@ -72,19 +88,26 @@ BENCH_SKELS := $(O)/gen/reference.skel.h
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps test unit golden lint live run bench install clean vmtest
+.PHONY: all help deps test unit golden golden-update lint live run bench install clean vmtest guest
 
 all: $(O)/kmscope ## build the program (the default)
 
 help: ## this list
 	@echo 'make [ARCH=arm|arm64|x86_64 CROSS_COMPILE=…] [STATIC=1] [V=1] TARGET'; \
-	sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 # --- what must be installed ------------------------------------------------------------------------
 # Debian packages. As root the missing ones are installed; otherwise the one command is printed.
 PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
 PKGS_TEST := libcmocka-dev clang-format python3
+PKGS_CROSS_arm := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+PKGS_CROSS_arm64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+PKGS_CROSS_x86_64 := gcc-x86-64-linux-gnu libc6-dev-amd64-cross
+ifeq ($(ARCH),$(HOST_ARCH))
 PKGS := $(PKGS_BUILD) $(PKGS_TEST)
+else
+PKGS := $(PKGS_BUILD) $(PKGS_CROSS_$(ARCH)) python3
+endif
 DEPS := $(O)/.deps
 deps: $(DEPS) ## install the Debian packages that building and testing need
 $(DEPS): Makefile
@@ -105,6 +128,7 @@ $(DEPS): Makefile
 			fi; \
 		fi; \
 	fi
+	@$(if $(FETCH_SYSROOT),$(FETCH_SYSROOT) >$(O)/.sysroot)
 	@touch $@
 
 # --- kernel side --------------------------------------------------------------------------------------
@@ -142,30 +166,42 @@ $(O)/san/libkmscope.a: $(SAN_OBJS)
 $(UNIT_TESTS): $(O)/%: $(O)/san/%.o $(O)/san/libkmscope.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(SAN) $(LDFLAGS) -o $@ $< $(O)/san/libkmscope.a -lcmocka $(LIBS)
 
+$(GOLDEN): $(O)/tests/%: $(O)/san/tests/%.o $(O)/san/libkmscope.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(SAN) $(LDFLAGS) -o $@ $< $(O)/san/libkmscope.a $(LIBS)
+
 $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -ljansson
 
-$(LIVE_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
+$(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
 
 # --- tests: each layer prints TAP, tests/run adds it up ---------------------------------------------------
-test: $(O)/kmscope $(UNIT_TESTS) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
+test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
 	@tests/run $(O) lint unit golden live
 
 unit: $(UNIT_TESTS) ## the tests of src/, with the sanitizers on
 	@tests/run $(O) unit
 
-golden: $(O)/kmscope ## scripts of events against stored reports
+golden: $(GOLDEN) ## scripts of events against stored reports
 	@tests/run $(O) golden
+
+golden-update: $(GOLDEN) ## store the reports as they are now, and show what changed
+	@tests/golden/run $(O) --update
 
 lint: ## include direction, lengths, licence lines, format
 	@tests/run $(O) lint
 
 live: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) ## exact counts on this machine's kernel (root)
 	@tests/run $(O) live
+
+vmtest: ## boot Debian kernels under QEMU and test there [KERNEL=6.12 ARCH=armhf JOBS=1]
+	@tests/vm/run --arch '$(ARCH_GIVEN)' --kernel '$(KERNEL)' $(if $(JOBS),--jobs $(JOBS))
+
+# What tests/vm/run puts into a guest, built for it.
+guest: $(O)/kmscope $(LIVE_HELPERS) $(VM_HELPERS)
 
 # --- using it ------------------------------------------------------------------------------------------
 run: $(O)/kmscope $(LIVE_HELPERS) ## trace this machine for 10 s under a small workload (root)

@@ -89,6 +89,25 @@ struct shared_state {
 	__u8 unused[6];
 };
 
+/*
+ * Where the ring of @cpu stands in the array of rings. 32-bit kernels store the entries of an array
+ * of maps 4 bytes apart (array->ptrs[key]), but look them up 8 bytes apart (elem_size is rounded up
+ * to 8): asked for K they find what was stored as 2K. There a ring is stored as both, and no K is
+ * another CPU's 2K: it is found with and without this bug.
+ */
+#define RING_KEY_FIRST 32 /* 32-bit ARM has at most 32 CPUs */
+
+static inline __u32 ring_key(__u32 cpu, int pointer_size)
+{
+	return pointer_size == 4 ? RING_KEY_FIRST + cpu : cpu;
+}
+
+/* How many keys the array of rings needs. */
+static inline __u32 ring_keys(__u32 n_cpus, int pointer_size)
+{
+	return pointer_size == 4 ? 2 * ring_key(n_cpus, 4) : n_cpus;
+}
+
 #define MARKS (1 << 17)
 
 /*

@@ -86,7 +86,7 @@ struct event_stack {
 /* Cumulative since the start, one CPU (h.cpu). */
 struct event_counters {
 	struct event_header h;
-	__u64 lost[2]; /* ring full: [0] allocations and others, [1] frees */
+	__u64 lost[2]; /* ring full: [0] allocations, [1] frees */
 	__u64 filtered; /* allocations and frees that no selection asked for */
 	__u64 nulls; /* frees of NULL and ZERO_SIZE_PTR */
 	__u64 map_full;

@@ -10,6 +10,12 @@
 
 extern const volatile struct config config;
 
+#ifdef __TARGET_ARCH_arm
+#define POINTER_SIZE 4 /* of the kernel */
+#else
+#define POINTER_SIZE 8
+#endif
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -46,14 +52,16 @@ static __always_inline void count(__u64 *counter)
 #endif
 }
 
+/* @lost is NULL for what is told again with the next event: that is not an event less. */
 static __always_inline void *ring_reserve(const struct here *h, __u64 size, __u64 *lost)
 {
-	void *ring = bpf_map_lookup_elem(&rings, &h->cpu);
+	__u32 key = ring_key(h->cpu, POINTER_SIZE);
+	void *ring = bpf_map_lookup_elem(&rings, &key);
 	void *record = NULL;
 
 	if (likely(ring))
 		record = bpf_ringbuf_reserve(ring, size, 0);
-	if (unlikely(!record))
+	if (unlikely(!record) && lost)
 		count(lost);
 	return record;
 }
@@ -200,7 +208,7 @@ static __always_inline void emit_task(const struct here *h, __u64 pid_tgid)
 	if (state->task == pid_tgid && state->task_comm[0] == comm[0] &&
 	    state->task_comm[1] == comm[1] && state->task_cgroup == cgroup)
 		return;
-	e = ring_reserve(h, sizeof(*e), &state->lost[0]);
+	e = ring_reserve(h, sizeof(*e), NULL);
 	if (!e)
 		return;
 	e->h.time = bpf_ktime_get_ns();
@@ -310,7 +318,7 @@ static __always_inline __u64 cache_key(const struct shared_state *s, __u64 id)
 /* Start a CACHE record for @slot; the caller fills in sizes and name. */
 static __always_inline struct event_cache *cache_begin(const struct here *h, __u64 id)
 {
-	struct event_cache *e = ring_reserve(h, sizeof(*e), &h->state->lost[0]);
+	struct event_cache *e = ring_reserve(h, sizeof(*e), NULL);
 
 	if (!e)
 		return NULL;

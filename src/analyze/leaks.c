@@ -45,6 +45,7 @@ static const struct column object_columns[] = {
 /* What is live in one row, at the age asked for. */
 struct leaks_line {
 	uint64_t objects, bytes;
+	bool unknown; /* some of it has a cache whose sizes are not known */
 	uint64_t oldest, youngest; /* times */
 	uint32_t cache; /* LEDGER_NONE: several */
 	struct ledger_sums sums; /* of the whole run */
@@ -123,6 +124,7 @@ static void lines_fill(const struct ledger *l, uint64_t cutoff, struct leaks_lin
 		line->youngest = MAX(line->youngest, o->time);
 		line->objects++;
 		line->bytes += l->caches.items[g->cache].slab_size;
+		line->unknown |= !l->caches.items[g->cache].known;
 	}
 }
 
@@ -156,7 +158,8 @@ static void set_line(const struct ledger *l, const struct ledger_row *row,
 	if (line->cache != LEDGER_NONE && l->caches.items[line->cache].name[0])
 		report_set_text(r, t, at, "cache", l->caches.items[line->cache].name);
 	report_set_u64(r, t, at, "objects", rows_scale(l, line->objects));
-	report_set_u64(r, t, at, "bytes", rows_scale(l, line->bytes));
+	if (!line->unknown)
+		report_set_u64(r, t, at, "bytes", rows_scale(l, line->bytes));
 	report_set_u64(r, t, at, "oldest_ns", r->end_ns - line->oldest);
 	report_set_u64(r, t, at, "youngest_ns", r->end_ns - line->youngest);
 	if (ledger_growth(l, row, &real))
@@ -165,6 +168,16 @@ static void set_line(const struct ledger *l, const struct ledger_row *row,
 		report_set_real(r, t, at, "error_pct", real);
 	report_set_text(r, t, at, "verdict", "candidate");
 	set_evidence(l, line, r, t, at);
+}
+
+/* What it means that there are no candidates. */
+static const char *candidates_none(const struct leaks *k)
+{
+	if (!k->ledger.quality.allocs)
+		return "no slab allocations were seen";
+	if (k->options.min_age_ns)
+		return "nothing that was allocated since the start has lived that long";
+	return "everything that was allocated since the start has been freed";
 }
 
 static int report_candidates(const struct leaks *k, struct report *r)
@@ -199,7 +212,7 @@ static int report_candidates(const struct leaks *k, struct report *r)
 					      rows_scale(l, lines[i].bytes), r, t, at);
 	}
 	if (t) {
-		t->empty = "everything that was allocated since the start has been freed";
+		t->empty = candidates_none(k);
 		report_table_sort(t, "bytes");
 		report_table_truncate(t, k->options.top);
 	}
@@ -238,7 +251,8 @@ static void report_objects(const struct leaks *k, struct report *r)
 		at = report_add_row(r, t);
 		report_set_u64(r, t, at, "address", o->ptr);
 		report_set_u64(r, t, at, "site", g->site);
-		report_set_u64(r, t, at, "bytes", l->caches.items[g->cache].slab_size);
+		if (l->caches.items[g->cache].known)
+			report_set_u64(r, t, at, "bytes", l->caches.items[g->cache].slab_size);
 		report_set_u64(r, t, at, "age_ns", r->end_ns > o->time ? r->end_ns - o->time : 0);
 		report_set_u64(r, t, at, "pid", o->pid);
 		report_set_text(r, t, at, "comm", object_comm(l, o, comm));

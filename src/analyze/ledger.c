@@ -416,6 +416,36 @@ static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_
 		o->predecessor = group;
 }
 
+/*
+ * Recent kernels (seen on 6.18) fire kmalloc twice for one __kmalloc() beyond the size classes: in
+ * __kmalloc_large_node_noprof(), whose caller is __kmalloc() itself, and again there, with the real
+ * call site. Nothing else gives the same address to the same task again for the same size by another
+ * way without a free between.
+ */
+static bool told_twice(const struct ledger *l, const struct ledger_object *o,
+		       const struct event_alloc *e, uint32_t group)
+{
+	const struct ledger_group *first, *second;
+
+	if (o->group == LEDGER_NONE || group == LEDGER_NONE || o->pid != e->h.pid)
+		return false;
+	first = &l->groups.items[o->group];
+	second = &l->groups.items[group];
+	return first->cache == second->cache && l->caches.items[first->cache].page_backed &&
+	       first->site != second->site && o->requested == event_requested(e->what);
+}
+
+/* As if @o had never been allocated. */
+static void undo_alloc(struct ledger *l, const struct ledger_object *o)
+{
+	struct ledger_group *g = &l->groups.items[o->group];
+
+	group_remove(l, o);
+	g->allocs--;
+	g->bytes_req -= o->requested;
+	l->quality.allocs--;
+}
+
 /* Make @e the object at its address. */
 static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t group)
 {
@@ -426,7 +456,10 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		enter_predecessor(l, &l->objects.items[i], group);
 		return;
 	}
-	if (i != U64MAP_NONE) {
+	if (i != U64MAP_NONE && unlikely(told_twice(l, &l->objects.items[i], e, group))) {
+		predecessor = l->objects.items[i].predecessor;
+		undo_alloc(l, &l->objects.items[i]);
+	} else if (i != U64MAP_NONE) {
 		predecessor = imply_free(l, &l->objects.items[i]);
 	} else {
 		i = object_new(l);

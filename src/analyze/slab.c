@@ -174,6 +174,13 @@ static void set_line(const struct slab *s, const struct ledger_row *row,
 
 static int report_sites(const struct slab *s, struct report *r)
 {
+	static const char *const titles[] = {
+		[LEDGER_BY_SITE] = "Rounding waste by call site",
+		[LEDGER_BY_CACHE] = "Rounding waste by cache",
+		[LEDGER_BY_COMM] = "Rounding waste by process name",
+		[LEDGER_BY_PID] = "Rounding waste by process",
+		[LEDGER_BY_CGROUP] = "Rounding waste by cgroup",
+	};
 	const struct ledger *l = &s->ledger;
 	_cleanup_free_ struct slab_line *lines = calloc(l->rows.n + 1, sizeof(*lines));
 	_cleanup_(rows_shares_free) struct rows_shares *shares = NULL;
@@ -189,13 +196,14 @@ static int report_sites(const struct slab *s, struct report *r)
 		return -ENOMEM;
 	vec_for_each(&l->groups, g)
 		line_add(l, &lines[g->row], g);
-	t = report_add_table(r, "sites",
-			     by_site ? "Rounding waste by call site" : "Rounding waste by group",
-			     by_site ? site_columns : group_columns,
+	t = report_add_table(r, "sites", titles[l->by], by_site ? site_columns : group_columns,
 			     by_site ? ARRAY_SIZE(site_columns) : ARRAY_SIZE(group_columns));
 	for (i = 0; t && i < l->rows.n; i++) {
-		size_t at = report_add_row(r, t);
+		size_t at;
 
+		if (!lines[i].sums.allocs && !lines[i].sums.failed)
+			continue; /* an event that was told twice */
+		at = report_add_row(r, t);
 		set_line(s, &l->rows.items[i], &lines[i], r, t, at);
 		if (shares && at != SIZE_MAX && !err)
 			err = rows_add_shares(shares, l, (uint32_t)i,
@@ -240,7 +248,7 @@ static int report_classes(const struct slab *s, struct report *r)
 		const struct ledger_cache *c = &l->caches.items[g->cache];
 		uint32_t found = u64map_get(&index, c->slab_size);
 
-		if (!c->known)
+		if (!c->known || !g->allocs)
 			continue;
 		if (found == U64MAP_NONE) {
 			found = (uint32_t)n;
@@ -289,7 +297,7 @@ static int report_caches(const struct slab *s, struct report *r)
 		const struct ledger_cache *c = &l->caches.items[i];
 		size_t at;
 
-		if (!sums[i].allocs && !sums[i].failed)
+		if (!sums[i].allocs)
 			continue;
 		at = report_add_row(r, t);
 		report_set_text(r, t, at, "cache", c->name[0] ? c->name : NULL);

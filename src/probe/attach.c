@@ -109,7 +109,7 @@ static int size_maps(struct bpf_object *obj, const struct attachment *a,
 		uint32_t entries;
 	} sizes[] = {
 		{ "cpu_states", (uint32_t)a->n_cpus },
-		{ "rings", (uint32_t)a->n_cpus },
+		{ "rings", ring_keys((uint32_t)a->n_cpus, sizeof(void *)) },
 		{ "stacks", o->n_stacks ? o->n_stacks : 1 },
 		{ "children", o->follow_children ? 65536 : 1 },
 	};
@@ -245,9 +245,14 @@ static int fill_rings(const struct attachment *a, int rings_fd, struct failure *
 {
 	uint32_t i;
 
-	for (i = 0; i < a->n_cpus; i++)
-		if (bpf_map_update_elem(rings_fd, &i, &a->ring_fds[i], BPF_ANY))
+	for (i = 0; i < a->n_cpus; i++) {
+		uint32_t key = ring_key(i, sizeof(void *)), twice = 2 * key;
+
+		if (bpf_map_update_elem(rings_fd, &key, &a->ring_fds[i], BPF_ANY) ||
+		    (sizeof(void *) == 4 &&
+		     bpf_map_update_elem(rings_fd, &twice, &a->ring_fds[i], BPF_ANY)))
 			return fail_load(f, -errno, "the event buffers");
+	}
 	return 0;
 }
 

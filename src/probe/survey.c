@@ -139,9 +139,11 @@ static bool has_missed_member(const struct btf *btf, const struct btf_type *t, i
 /* One pass over all types: finding them by name one after the other would take a pass each. */
 static void survey_btf(struct capset *c)
 {
+	libbpf_print_fn_t print = libbpf_set_print(NULL); /* having none is no error here */
 	struct btf *btf = btf__load_vmlinux_btf();
 	uint32_t id, n;
 
+	libbpf_set_print(print);
 	if (!btf)
 		return;
 	c->btf = true;

@@ -29,7 +29,8 @@
  * through a merge with a lane a CPU, as those of the live kernel do; a CPU's records stand in the
  * order of its ring, so that their times may go back. The other kinds are made by user space: they
  * are delivered where they stand, after everything above them that is not younger than they are.
- * What follows one and is older than it therefore comes late.
+ * What follows one and is older than it therefore comes late; so does what stands more than
+ * MERGE_LANE_LENGTH records too low in its CPU's order.
  */
 #include "source/source.h"
 

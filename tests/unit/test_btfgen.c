@@ -118,17 +118,14 @@ static void test_6_18(void **state _unused_)
 {
 	static const char *const events[] = { "kmalloc", "kmem_cache_alloc", "kmem_cache_free",
 					      "kfree" };
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(8);
-	_cleanup_(btf_freep)
-	struct btf *btf = NULL;
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(8);
+	_cleanup_(btf_freep) struct btf *btf = NULL;
 	const struct btf_type *t;
 	size_t i;
 
 	assert_non_null(b);
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
-		_cleanup_(format_free)
-		struct event_format *fmt = NULL;
+		_cleanup_(format_free) struct event_format *fmt = NULL;
 		char path[128];
 
 		snprintf(path, sizeof(path), DATA "%s", events[i]);
@@ -155,12 +152,9 @@ static void test_6_18(void **state _unused_)
 
 static void test_arm(void **state _unused_)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(4);
-	_cleanup_(format_free)
-	struct event_format *fmt = parse(kmalloc_arm);
-	_cleanup_(btf_freep)
-	struct btf *btf = NULL;
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(4);
+	_cleanup_(format_free) struct event_format *fmt = parse(kmalloc_arm);
+	_cleanup_(btf_freep) struct btf *btf = NULL;
 	const struct btf_type *t;
 
 	assert_non_null(b);
@@ -194,12 +188,9 @@ static void assert_array(const struct btf *btf, const struct btf_type *t, uint32
 
 static void test_kinds(void **state _unused_)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(8);
-	_cleanup_(btf_freep)
-	struct btf *btf = NULL;
-	_cleanup_(format_free)
-	struct event_format *fmt =
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(8);
+	_cleanup_(btf_freep) struct btf *btf = NULL;
+	_cleanup_(format_free) struct event_format *fmt =
 		parse("name: odd\n"
 		      "\tfield:u64 last;\toffset:200;\tsize:8;\tsigned:0;\n"
 		      "\tfield:char comm[16];\toffset:0;\tsize:16;\tsigned:1;\n"
@@ -236,10 +227,8 @@ static void test_kinds(void **state _unused_)
 
 static void assert_refused(struct event_field *fields, size_t n, int err)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(8);
-	_cleanup_(btf_freep)
-	struct btf *btf = NULL;
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(8);
+	_cleanup_(btf_freep) struct btf *btf = NULL;
 	struct event_format fmt = { .name = (char *)"x", .fields = fields, .n_fields = n };
 
 	assert_non_null(b);
@@ -279,10 +268,8 @@ static void test_hostile(void **state _unused_)
 
 static void test_limits(void **state _unused_)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(8), *none = NULL;
-	_cleanup_(btf_freep)
-	struct btf *btf = NULL;
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(8), *none = NULL;
+	_cleanup_(btf_freep) struct btf *btf = NULL;
 	struct event_field fields[FORMAT_MAX_FIELDS];
 	struct event_format fmt = { .name = (char *)"x", .fields = fields };
 	const struct btf_type *t;

@@ -81,14 +81,10 @@ static void assert_field(const struct event_format *fmt, const char *name, const
 
 static void test_6_18(void **state _unused_)
 {
-	_cleanup_(format_free)
-	struct event_format *alloc = parse_file(DATA "kmalloc");
-	_cleanup_(format_free)
-	struct event_format *cache = parse_file(DATA "kmem_cache_alloc");
-	_cleanup_(format_free)
-	struct event_format *cache_free = parse_file(DATA "kmem_cache_free");
-	_cleanup_(format_free)
-	struct event_format *kfree = parse_file(DATA "kfree");
+	_cleanup_(format_free) struct event_format *alloc = parse_file(DATA "kmalloc");
+	_cleanup_(format_free) struct event_format *cache = parse_file(DATA "kmem_cache_alloc");
+	_cleanup_(format_free) struct event_format *cache_free = parse_file(DATA "kmem_cache_free");
+	_cleanup_(format_free) struct event_format *kfree = parse_file(DATA "kfree");
 
 	assert_string_equal(alloc->name, "kmalloc");
 	assert_int_equal(alloc->id, 658);
@@ -113,8 +109,7 @@ static void test_6_18(void **state _unused_)
 
 static void test_arm(void **state _unused_)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = parse(kmalloc_arm_6_1);
+	_cleanup_(format_free) struct event_format *fmt = parse(kmalloc_arm_6_1);
 
 	assert_int_equal(fmt->id, 391);
 	assert_field(fmt, "call_site", "unsigned long", 8, 4, false);
@@ -124,8 +119,7 @@ static void test_arm(void **state _unused_)
 
 static void test_declarations(void **state _unused_)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt =
+	_cleanup_(format_free) struct event_format *fmt =
 		parse("name: x\n"
 		      "\tfield:char comm[16];\toffset:0;\tsize:16;\tsigned:0;\n"
 		      "\tfield:void *tight;\toffset:16;\tsize:8;\tsigned:0;\r\n"
@@ -235,10 +229,8 @@ static void assert_decoded(const struct flag_names *names, uint64_t value, const
 
 static void test_flags_6_18(void **state _unused_)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = parse_file(DATA "kmalloc");
-	_cleanup_(flag_names_free)
-	struct flag_names *names = NULL;
+	_cleanup_(format_free) struct event_format *fmt = parse_file(DATA "kmalloc");
+	_cleanup_(flag_names_free) struct flag_names *names = NULL;
 	uint64_t v = 42;
 
 	assert_int_equal(flag_names_parse(fmt, "gfp_flags", &names), 0);
@@ -262,10 +254,8 @@ static void test_flags_6_18(void **state _unused_)
 
 static void test_flags_arm(void **state _unused_)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = parse(kmalloc_arm_6_1);
-	_cleanup_(flag_names_free)
-	struct flag_names *names = NULL;
+	_cleanup_(format_free) struct event_format *fmt = parse(kmalloc_arm_6_1);
+	_cleanup_(flag_names_free) struct flag_names *names = NULL;
 	uint64_t v;
 
 	assert_int_equal(flag_names_parse(fmt, "gfp_flags", &names), 0);
@@ -279,8 +269,7 @@ static void test_flags_arm(void **state _unused_)
 
 static struct flag_names *flags_of(const char *entries)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = NULL;
+	_cleanup_(format_free) struct event_format *fmt = NULL;
 	struct flag_names *names = NULL;
 	_cleanup_free_ char *text = NULL;
 
@@ -348,8 +337,7 @@ static void test_expressions(void **state _unused_)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(good); i++) {
-		_cleanup_(flag_names_free)
-		struct flag_names *names = NULL;
+		_cleanup_(flag_names_free) struct flag_names *names = NULL;
 
 		snprintf(text, sizeof(text), "{ %s , \"F\" } )", good[i].text);
 		names = flags_of(text);
@@ -359,8 +347,7 @@ static void test_expressions(void **state _unused_)
 				 (unsigned long long)value_of(names, "F"));
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		_cleanup_(flag_names_free)
-		struct flag_names *names = NULL;
+		_cleanup_(flag_names_free) struct flag_names *names = NULL;
 
 		snprintf(text, sizeof(text), "{ %s, \"F\" }, { 2, \"G}\\\"\" } )", bad[i]);
 		names = flags_of(text);
@@ -395,8 +382,7 @@ static void test_hostile_flags(void **state _unused_)
 
 static void test_decode_short(void **state _unused_)
 {
-	_cleanup_(flag_names_free)
-	struct flag_names *names =
+	_cleanup_(flag_names_free) struct flag_names *names =
 		flags_of("{0, \"ZERO\"}, {3, \"BOTH\"}, {1, \"ONE\"}, {2, \"TWO\"}");
 	char buf[6] = "xxxxx";
 

@@ -75,8 +75,7 @@ static const char sample[] = "ffffffff81000000 T _stext\n"
 
 static void test_lookup(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text(sample);
+	_cleanup_(symbolizer_free) struct symbolizer *s = open_text(sample);
 	uint64_t k = 0xffffffff81000000, m = 0xffffffffc0000000;
 
 	assert_unknown(s, 0);
@@ -102,8 +101,8 @@ static void test_lookup(void **state _unused_)
 
 static void test_end_of_kernel(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text("1000 T first\n2000 T only\nffffffffffffffff T top\n");
+	_cleanup_(symbolizer_free) struct symbolizer *s =
+		open_text("1000 T first\n2000 T only\nffffffffffffffff T top\n");
 
 	assert_symbol(s, 0x2000 + 0xfffff, "only", "vmlinux", 0x2000, 1u << 20);
 	assert_unknown(s, 0x2000 + (1u << 20));
@@ -112,8 +111,7 @@ static void test_end_of_kernel(void **state _unused_)
 
 static void test_aliases(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s =
+	_cleanup_(symbolizer_free) struct symbolizer *s =
 		open_text("1000 T __hot_text_start\n1000 t local\n"
 			  "2000 t __do_sys_sync\n2000 T __ia32_sys_sync\n2000 T __x64_sys_sync\n"
 			  "3000 W alloc_page\n3000 T __alloc_page\n"
@@ -129,8 +127,7 @@ static void test_aliases(void **state _unused_)
 
 static void test_arm(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s =
+	_cleanup_(symbolizer_free) struct symbolizer *s =
 		open_text("c0008000 T stext\nc0008000 t $a\nc0008010 t $d.12\nc0008020 t $t\n"
 			  "c0008030 t $x.foo\nc0008038 t .L15\nc0008040 t $dollar\n"
 			  "bf000000 t mod_fn\t[mod]\nC0008080 T upper\n");
@@ -158,8 +155,7 @@ static int stop_visit(const struct symbol *sym, void *arg)
 
 static void test_find(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s =
+	_cleanup_(symbolizer_free) struct symbolizer *s =
 		open_text("1000 t twice\n2000 t twice\n2000 T better\n3000 t twice\t[mod]\n");
 	const char *module = NULL;
 	uint64_t sum = 0;
@@ -173,8 +169,7 @@ static void test_find(void **state _unused_)
 
 static void test_module_range(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text(sample);
+	_cleanup_(symbolizer_free) struct symbolizer *s = open_text(sample);
 	uint64_t start = 1, end = 2;
 
 	assert_int_equal(s->ops->module_range(s, "zmod", &start, &end), 0);
@@ -227,8 +222,7 @@ static void test_malformed(void **state _unused_)
 				    "1000 T a\t[\n1000 T a\t[]\n1000 T a\t[m] x\n1000 T a\0b\n"
 				    "1000 T \x1b[31mred\n-1 T minus\n0x1000 T prefix\n"
 				    "2000 T good\n3000 T last";
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = NULL;
+	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
 	struct failure f = { 0 };
 
 	assert_int_equal(open_bytes(bytes, sizeof(bytes) - 1, &s, &f), 0);
@@ -241,8 +235,7 @@ static void test_malformed(void **state _unused_)
 static void test_long_lines(void **state _unused_)
 {
 	size_t n = 0, size = 2u << 20, i;
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = NULL;
+	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
 	_cleanup_free_ char *text = malloc(size);
 	struct failure f = { 0 };
 	char name[32];

@@ -88,8 +88,7 @@ static void assert_times(const struct fixture *x, const uint64_t *times, size_t 
 
 static void test_lanes_by_time(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(3);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(3);
 
 	push(x, 0, 10);
 	push(x, 0, 40);
@@ -107,8 +106,7 @@ static void test_lanes_by_time(void **state _unused_)
 
 static void test_nothing(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 
 	merge_emit(x->merge, UINT64_MAX, &x->sink);
 	assert_int_equal(x->seen.n, 0);
@@ -119,8 +117,7 @@ static void test_nothing(void **state _unused_)
 /* Interrupts nest between the reservation and the clock: their records stand behind, but are older. */
 static void test_nested_interrupts(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 
 	push(x, 0, 100); /* task, 100 */
 	push(x, 0, 90); /* softirq in it */
@@ -137,8 +134,7 @@ static void test_nested_interrupts(void **state _unused_)
 
 static void test_horizon_is_inclusive(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(1);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(1);
 
 	push(x, 0, 5);
 	merge_emit(x->merge, 4, &x->sink);
@@ -149,8 +145,7 @@ static void test_horizon_is_inclusive(void **state _unused_)
 
 static void test_equal_times_keep_order(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 	size_t i;
 
 	push(x, 0, 8);
@@ -169,8 +164,7 @@ static void test_equal_times_keep_order(void **state _unused_)
 /* What comes late is delivered late, not lost. */
 static void test_late(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 
 	push(x, 0, 100);
 	merge_emit(x->merge, 100, &x->sink);
@@ -182,8 +176,7 @@ static void test_late(void **state _unused_)
 
 static void test_held_positions(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 
 	push(x, 0, 100); /* position 0 */
 	push(x, 0, 90); /* 1 */
@@ -203,8 +196,7 @@ static void test_held_positions(void **state _unused_)
 /* A full lane takes nothing more, and says how far to go so that it gets emptier. */
 static void test_full_lane(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(2);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(2);
 	uint64_t complete;
 	size_t i;
 
@@ -229,8 +221,7 @@ static void test_full_lane(void **state _unused_)
 /* A lane that is full for other reasons is complete up to its newest record less the window. */
 static void test_complete_behind_the_window(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(1);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(1);
 	size_t i;
 
 	assert_int_equal(merge_lane_complete(x->merge, 0), 0);
@@ -247,8 +238,7 @@ static void test_complete_behind_the_window(void **state _unused_)
 /* Room that was given back is used again although the lane never runs empty. */
 static void test_lane_moves_up(void **state _unused_)
 {
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(1);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(1);
 	size_t i;
 
 	for (i = 0; i < 5 * MERGE_LANE_LENGTH; i++) {
@@ -266,8 +256,7 @@ static void test_lane_moves_up(void **state _unused_)
 static void test_many_lanes_random(void **state _unused_)
 {
 	enum { LANES = 37, RECORDS = 40000 };
-	_cleanup_(fixture_free)
-	struct fixture *x = fixture_new(LANES);
+	_cleanup_(fixture_free) struct fixture *x = fixture_new(LANES);
 	uint8_t delivered[RECORDS] = { 0 };
 	uint64_t clock = 1000, r = 88172645463325252ull;
 	size_t i;

@@ -71,8 +71,7 @@ static struct table *add_table(struct report *r)
 
 static void test_empty(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("doctor");
+	_cleanup_(report_free) struct report *r = report_new("doctor");
 
 	expect_json(r, "{\"schema\":1,\"command\":\"doctor\",\"kernel\":null,\"arch\":null,"
 		       "\"start_ns\":0,\"end_ns\":0,\"start_wall_ns\":0,\"interval\":0,"
@@ -111,8 +110,7 @@ static void fill_row(struct report *r, struct table *t)
 static void test_everything(void **state _unused_)
 {
 	static const uint64_t chain[] = { 0xffffffff8123405aull, 0xc0de };
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	uint32_t id = report_add_stack(r, chain, 2);
 
@@ -191,8 +189,7 @@ static void expect_cell(const struct report *r, const char *member)
 
 static void test_unknown_is_null(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	size_t row;
 
@@ -215,8 +212,7 @@ static void test_unknown_is_null(void **state _unused_)
 
 static void test_all_quality_unknown(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	r->has_quality = true;
 	memset(&r->quality, 0xff, sizeof(r->quality));
@@ -233,8 +229,7 @@ static void test_all_quality_unknown(void **state _unused_)
 
 static void test_program_killed(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	r->program = (struct program_status){ true, 9, -1, 11 };
 	expect_cell(r, "\"program\":{\"pid\":9,\"exit_code\":null,\"signal\":11}");
@@ -242,8 +237,7 @@ static void test_program_killed(void **state _unused_)
 
 static void test_hostile_strings(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	size_t row = report_add_row(r, t);
 
@@ -256,8 +250,7 @@ static void test_hostile_strings(void **state _unused_)
 
 static void test_many_rows_parse(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	for (int i = 0; i < 1009; i++)
@@ -267,8 +260,7 @@ static void test_many_rows_parse(void **state _unused_)
 
 static void test_write_errors(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	FILE *full = fopen("/dev/full", "w");
 	FILE *broken;
@@ -291,8 +283,7 @@ static void test_write_errors(void **state _unused_)
 
 static void test_oom_prints_nothing(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	char *s = NULL;
 	size_t n;
 	FILE *f = open_memstream(&s, &n);

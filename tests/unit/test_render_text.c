@@ -112,8 +112,7 @@ static void fill_sites(struct report *r, struct table *t)
 
 static void test_slab_80(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 
 	fill_sites(r, add_sites(r));
 	r->tables[0].rows_total = 1238;
@@ -141,8 +140,7 @@ static void test_slab_80(void **state _unused_)
 
 static void test_slab_120_has_all_columns(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 
 	add_site(r, add_sites(r), "alloc_pipe_info+0x5a", 1234567, 1234507, 19753072);
 	expect_text(r, 120,
@@ -157,8 +155,7 @@ static void test_slab_120_has_all_columns(void **state _unused_)
 
 static void test_site_is_shortened_last(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 
 	add_site(r, add_sites(r),
 		 "a_very_long_name_of_a_function_in_some_driver.constprop.0.isra.0+0x1f4", 12, 0,
@@ -183,8 +180,7 @@ static void test_site_is_shortened_last(void **state _unused_)
 /* Every line of a report fits, at every width that a terminal can reasonably have. */
 static void test_every_width(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 	struct table *t = add_sites(r);
 
 	fill_sites(r, t);
@@ -200,8 +196,7 @@ static void test_every_width(void **state _unused_)
 
 static void test_stacks(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 	struct table *t = add_sites(r);
 	uint64_t deep[31];
 	uint32_t id;
@@ -245,8 +240,7 @@ static void test_stacks(void **state _unused_)
 
 static void test_all_kinds(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 	struct table *t = report_add_table(r, "k", NULL, kinds, ARRAY_SIZE(kinds));
 	size_t row = report_add_row(r, t);
 
@@ -279,8 +273,7 @@ static void test_all_kinds(void **state _unused_)
 
 static void test_empty_tables(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 
 	add_sites(r)->empty = "no allocations were seen";
 	add_sites(r);
@@ -296,8 +289,7 @@ static void test_empty_tables(void **state _unused_)
 
 static void test_first_line(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("doctor");
+	_cleanup_(report_free) struct report *r = report_new("doctor");
 
 	r->final = true;
 	expect_text(r, 80, "doctor\n");
@@ -316,8 +308,7 @@ static void test_first_line(void **state _unused_)
 
 static void test_program(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	r->final = true;
 	r->program = (struct program_status){ true, 7, 3, 0 };
@@ -350,8 +341,7 @@ static struct report *new_quality(void)
 
 static void test_quality(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_quality();
+	_cleanup_(report_free) struct report *r = new_quality();
 
 	expect_text(
 		r, 80,
@@ -378,8 +368,7 @@ static void test_quality(void **state _unused_)
 
 static void test_quality_all_unknown(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_quality();
+	_cleanup_(report_free) struct report *r = new_quality();
 
 	memset(&r->quality, 0xff, sizeof(r->quality));
 	r->quality.lost_by_cpu = NULL;
@@ -394,8 +383,7 @@ static void test_quality_all_unknown(void **state _unused_)
 
 static void test_loss_stands_out(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_quality();
+	_cleanup_(report_free) struct report *r = new_quality();
 	_cleanup_free_ char *coloured = NULL;
 
 	r->quality.lost = 42;
@@ -427,8 +415,7 @@ static void test_loss_stands_out(void **state _unused_)
 
 static void test_colour(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = new_quality();
+	_cleanup_(report_free) struct report *r = new_quality();
 	struct table *t = report_add_table(r, "k", "kinds", kinds, 2);
 	size_t row = report_add_row(r, t);
 	_cleanup_free_ char *coloured = NULL;
@@ -451,8 +438,7 @@ static void test_colour(void **state _unused_)
 static void test_write_errors(void **state _unused_)
 {
 	static const struct render_options options = { 0 };
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 	struct table *t = add_sites(r);
 	FILE *full = fopen("/dev/full", "w");
 	FILE *broken;
@@ -476,8 +462,7 @@ static void test_write_errors(void **state _unused_)
 static void test_oom_prints_nothing(void **state _unused_)
 {
 	static const struct render_options options = { 0 };
-	_cleanup_(report_free)
-	struct report *r = new_report();
+	_cleanup_(report_free) struct report *r = new_report();
 	char *s = NULL;
 	size_t n;
 	FILE *f = open_memstream(&s, &n);

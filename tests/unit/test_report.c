@@ -47,8 +47,7 @@ static void expect_order(const struct table *t, const char *names)
 
 static void test_cells(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	size_t row = report_add_row(r, t);
 	struct cell *c;
@@ -73,8 +72,7 @@ static void test_cells(void **state _unused_)
 
 static void test_site_text_belongs_to_address(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	size_t row = report_add_row(r, t);
 
@@ -88,8 +86,7 @@ static void test_site_text_belongs_to_address(void **state _unused_)
 
 static void test_lists_grow(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("leaks");
+	_cleanup_(report_free) struct report *r = report_new("leaks");
 	struct table *t = add_table(r);
 	size_t row = report_add_row(r, t);
 	struct cell *c;
@@ -113,8 +110,7 @@ static void test_lists_grow(void **state _unused_)
 
 static void test_many_tables(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	for (int i = 0; i < 23; i++) {
 		struct table *t = add_table(r);
@@ -134,8 +130,7 @@ static void test_many_tables(void **state _unused_)
 static void test_sort_u64_stable(void **state _unused_)
 {
 	static const uint64_t values[] = { 5, UINT64_MAX, 5, 0, UINT64_MAX, 5, 1ull << 63 };
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -155,8 +150,7 @@ static void test_sort_u64_stable(void **state _unused_)
 
 static void test_sort_null_is_below_zero(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	add_named(r, t, "n");
@@ -169,8 +163,7 @@ static void test_sort_signed_and_real(void **state _unused_)
 {
 	static const int64_t deltas[] = { INT64_MIN, -1, INT64_MAX, 0 };
 	static const double rates[] = { NAN, -0.5, INFINITY, 0.25 };
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	add_named(r, t, "n");
@@ -190,8 +183,7 @@ static void test_sort_signed_and_real(void **state _unused_)
 
 static void test_sort_many_stays_stable(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 	uint64_t last_key = UINT64_MAX;
 	int64_t last_index = -1;
@@ -216,8 +208,7 @@ static void test_sort_many_stays_stable(void **state _unused_)
 
 static void test_truncate(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	for (int i = 0; i < 10; i++)
@@ -237,8 +228,7 @@ static void test_truncate(void **state _unused_)
 static void test_stacks_are_shared(void **state _unused_)
 {
 	static const uint64_t a[] = { 1, 2, 3 }, b[] = { 1, 2 }, c[] = { 3, 2, 1 };
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	assert_int_equal(report_add_stack(r, a, 3), 0);
 	assert_int_equal(report_add_stack(r, b, 2), 1);
@@ -255,8 +245,7 @@ static void test_stacks_are_shared(void **state _unused_)
 
 static void test_many_stacks(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 
 	for (int turn = 0; turn < 2; turn++) {
 		for (uint32_t i = 0; i < 20011; i++) {
@@ -270,8 +259,7 @@ static void test_many_stacks(void **state _unused_)
 
 static void test_oom_is_remembered(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	t->n_rows = SIZE_MAX; /* one more would overflow */
@@ -300,8 +288,7 @@ static void test_oom_is_remembered(void **state _unused_)
 
 static void test_setters_accept_what_oom_left(void **state _unused_)
 {
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = add_table(r);
 
 	assert_true(report_add_row(r, NULL) == SIZE_MAX);

@@ -63,10 +63,8 @@ static void assert_row(const struct table *t, size_t row, const char *site, cons
 
 static void test_cells(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text(sample);
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(symbolizer_free) struct symbolizer *s = open_text(sample);
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t = report_add_table(r, "sites", "Sites", columns, ARRAY_SIZE(columns));
 
 	add_row(r, t, 0x115a);
@@ -106,10 +104,8 @@ static void assert_frame(const struct frame *f, const char *symbol, const char *
 
 static void test_frames(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text(sample);
-	_cleanup_(report_free)
-	struct report *r = report_new("leaks");
+	_cleanup_(symbolizer_free) struct symbolizer *s = open_text(sample);
+	_cleanup_(report_free) struct report *r = report_new("leaks");
 	const uint64_t chain[] = { 0x1100, 0x1100, 0x8010, 0x7000, 0x1200 };
 
 	assert_int_equal(report_add_stack(r, chain, ARRAY_SIZE(chain)), 0);
@@ -125,10 +121,8 @@ static void test_frames(void **state _unused_)
 
 static void test_nothing_to_do(void **state _unused_)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = open_text(sample);
-	_cleanup_(report_free)
-	struct report *r = report_new("slab");
+	_cleanup_(symbolizer_free) struct symbolizer *s = open_text(sample);
+	_cleanup_(report_free) struct report *r = report_new("slab");
 	struct table *t;
 	struct symbolizer *none = NULL;
 

@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""explain.py REPORT: the row of «kmscope slab --json» that wastes most, in words."""
+import json
+import sys
+
+
+def size(n):
+    for unit, factor in (("MiB", 2**20), ("KiB", 2**10)):
+        if n >= factor:
+            return "%.1f %s" % (n / factor, unit)
+    return "%d bytes" % n
+
+
+def last_report(path):
+    """The report that is marked as the final one: with an interval there are several."""
+    with open(path, encoding="ascii") as f:
+        reports = [json.loads(line) for line in f]
+    final = [r for r in reports if r["final"]]
+    if not final:
+        sys.exit("slab-waste: no final report")
+    return final[-1]
+
+
+def explain(report):
+    # Null is «unknown»: a row without sizes can't be ranked.
+    rows = [row for row in report["tables"]["sites"] if row["waste"] is not None]
+    if not rows:
+        sys.exit("slab-waste: no allocation was seen")
+    row = max(rows, key=lambda r: r["waste"])
+    where = row["site"] or row["address"]
+    print("%s wastes most, of %d call sites." % (where, len(rows)))
+    print("  It allocated %d times and was given %s for the %s that it asked for:" %
+          (row["allocs"], size(row["bytes_alloc"]), size(row["bytes_req"])))
+    print("  %s, %.1f %% of what it was given, is never used." %
+          (size(row["waste"]), row["waste_pct"] or 0))
+    if row["typical_req"]:
+        print("  It mostly asks for %d bytes; the mean slot is %.0f bytes." %
+              (row["typical_req"], row["bytes_alloc"] / max(row["allocs"], 1)))
+    print("  Of its objects %d are still there: they waste %s now." %
+          (row["live_objects"], size(row["live_waste"])))
+    if row["live_objects"] == 0:
+        print("  Nothing of that lasts: it costs cache lines while it is used, not memory.")
+    if row["advice"]:
+        print("  " + row["advice"])
+    quality = report["quality"]
+    print("Of %d events %d were lost." % (quality["events"], quality["lost"]))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: explain.py REPORT")
+    explain(last_report(sys.argv[1]))

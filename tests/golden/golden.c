@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Plays a script of events (src/source/synth.h) to an analyzer and prints its report, as a session
+ * on a live kernel would, with nothing of this machine in it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyze/analyzer.h"
+#include "render/render.h"
+#include "source/synth.h"
+#include "sym/symbolizer.h"
+
+struct golden {
+	const struct analyzer_ops *ops;
+	const struct renderer *renderer;
+	struct analyzer_options options;
+	const char *script, *kallsyms;
+	struct analyzer *analyzer;
+};
+
+static const char usage[] =
+	"usage: golden ANALYZER RENDERER SCRIPT [--by site|cache|comm|pid|cgroup] [--top N]\n"
+	"       [--objects] [--min-age NS] [--stacks] [--kallsyms FILE]\n";
+
+static char *read_file(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	if (!f)
+		return NULL;
+	n = getdelim(&text, &room, '\0', f);
+	fclose(f);
+	return n >= 0 ? text : NULL;
+}
+
+static int parse_by(const char *name, enum ledger_by *ret)
+{
+	static const char *const names[] = {
+		[LEDGER_BY_SITE] = "site", [LEDGER_BY_CACHE] = "cache",	  [LEDGER_BY_COMM] = "comm",
+		[LEDGER_BY_PID] = "pid",   [LEDGER_BY_CGROUP] = "cgroup",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(name, names[i])) {
+			*ret = (enum ledger_by)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int parse(struct golden *g, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "by", required_argument, NULL, 'b' },
+		{ "top", required_argument, NULL, 'n' },
+		{ "objects", no_argument, NULL, 'o' },
+		{ "min-age", required_argument, NULL, 'a' },
+		{ "stacks", no_argument, NULL, 's' },
+		{ "kallsyms", required_argument, NULL, 'k' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+		switch (c) {
+		case 'b':
+			if (parse_by(optarg, &g->options.by))
+				return -EINVAL;
+			break;
+		case 'n':
+			g->options.top = strtoul(optarg, NULL, 10);
+			break;
+		case 'o':
+			g->options.objects = true;
+			break;
+		case 'a':
+			g->options.min_age_ns = strtoull(optarg, NULL, 10);
+			break;
+		case 's':
+			g->options.stacks = true;
+			break;
+		case 'k':
+			g->kallsyms = optarg;
+			break;
+		default:
+			return -EINVAL;
+		}
+	if (argc - optind != 3)
+		return -EINVAL;
+	g->ops = analyzer_find(argv[optind]);
+	g->renderer = renderer_find(argv[optind + 1]);
+	g->script = argv[optind + 2];
+	return g->ops && g->renderer ? 0 : -EINVAL;
+}
+
+static void consume(void *arg, const struct event_header *const *records, size_t n)
+{
+	struct golden *g = arg;
+
+	g->ops->consume(g->analyzer, records, n);
+}
+
+static int play(struct golden *g, struct failure *f)
+{
+	struct event_sink sink = { .consume = consume, .arg = g };
+	_cleanup_free_ char *text = read_file(g->script);
+	_cleanup_(source_free) struct source *s = NULL;
+	int err;
+
+	if (!text)
+		return fail(f, FAILURE_USAGE, -errno, "%s: %s", g->script, strerror(errno));
+	err = synth_open(text, &s, f);
+	if (!err)
+		err = s->ops->start(s, f);
+	while (!err && (err = s->ops->read(s, &sink)) > 0)
+		err = 0;
+	return err;
+}
+
+/* What a session would say about itself. */
+static int describe(struct report *r)
+{
+	snprintf(r->kernel, sizeof(r->kernel), "6.12.0-golden");
+	snprintf(r->arch, sizeof(r->arch), "x86_64");
+	r->interval = 1;
+	return asprintf(&r->subject, "slab allocations of a script") < 0 ? -ENOMEM : 0;
+}
+
+static int print(struct golden *g, struct failure *f)
+{
+	struct render_options options = { .width = 80 };
+	_cleanup_(symbolizer_free) struct symbolizer *symbols = NULL;
+	_cleanup_(report_free) struct report *r = report_new(g->ops->name);
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	err = describe(r);
+	if (!err)
+		err = g->ops->report(g->analyzer, r);
+	if (!err && g->kallsyms)
+		err = kallsyms_open(g->kallsyms, &symbols, f);
+	if (!err)
+		err = symbolize_report(symbols, r);
+	return err ? err : g->renderer->render(r, &options, stdout);
+}
+
+int main(int argc, char **argv)
+{
+	struct golden g = { 0 };
+	struct failure f = { .text = "out of memory" };
+	int err;
+
+	if (parse(&g, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	g.analyzer = g.ops->create(&g.options);
+	err = g.analyzer ? play(&g, &f) : -ENOMEM;
+	if (!err)
+		err = print(&g, &f);
+	analyzer_free(&g.analyzer);
+	if (err)
+		fprintf(stderr, "golden: %s (%s)\n", f.text, strerror(-err));
+	return err ? 1 : 0;
+}

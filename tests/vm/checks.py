@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What is run in a guest, and what must come out. Checks yield (title, None or what is wrong)."""
+import json
+import re
+
+TURNS = 1009
+HELD = 23
+METHODS = ("auto", "classic", "raw")
+
+SLAB = "kmscope slab --json --comm pipes --settle 1 --probe %s -- sh -c 'exec work_pipes %d >&2'"
+
+# fs/pipe.c: 16 buffers (PIPE_DEF_BUFFERS) of struct pipe_buffer a pipe
+PIPE_BUFFERS = {"amd64": 640, "arm64": 640, "armhf": 384}
+MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
+
+
+def steps():
+    """The guest's /steps: sourced by tests/vm/init."""
+    lines = [
+        "step capset 60 kmscope doctor --capabilities",
+        "step doctor 60 kmscope doctor",
+        "step slabinfo 10 cat /proc/slabinfo",
+        "step meminfo 10 cat /proc/meminfo",
+    ]
+    for method in METHODS:
+        lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
+        lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
+    lines += [
+        "step doctor-user 60 su -s /bin/sh nobody -c 'kmscope doctor'",
+        "echo 2 >/proc/sys/kernel/kptr_restrict",
+        "step doctor-kptr 60 kmscope doctor",
+        "umount /sys/kernel/tracing",
+        "step doctor-tracefs 60 kmscope doctor",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class Wrong(Exception):
+    """A check that did not hold; the text says what was found."""
+
+
+def need(condition, text, *args):
+    if not condition:
+        raise Wrong(text % args)
+
+
+class Results:
+    """What a guest left behind, by step."""
+
+    def __init__(self, row, files):
+        self.row, self.files = row, files
+
+    def text(self, name):
+        return self.files.get(name, b"").decode(errors="replace")
+
+    def status(self, step):
+        text = self.text(step + ".rc").strip()
+        need(text, "the step was not run")
+        return int(text)
+
+    def output(self, step):
+        """What a step printed, if it ended well."""
+        status = self.status(step)
+        said = (self.text(step + ".err") or self.text(step + ".out")).strip().splitlines()
+        need(status == 0, "exit status %d: %s", status, said[-1] if said else "")
+        return self.text(step + ".out")
+
+    def report(self, step):
+        try:
+            return json.loads(self.output(step))
+        except ValueError as problem:
+            raise Wrong("not JSON: %s" % problem) from problem
+
+    def kmalloc_class(self, size):
+        """The kernel's own word for the size class that serves a request."""
+        names = re.findall(r"^kmalloc-(?:cg-)?(\d+)(k?) ", self.text("slabinfo.out"), re.M)
+        sizes = {int(n) * (1024 if k else 1) for n, k in names}
+        return min((s for s in sizes if s >= size), default=0)
+
+    def has_btf(self):
+        return "\nbtf 1\n" in self.text("capset.out")
+
+
+# --- the checks -------------------------------------------------------------------------------------
+
+
+def check_capset(r):
+    """doctor --capabilities tells of this machine"""
+    text = r.output("capset")
+    need("arch %s\n" % MACHINE[r.row.arch] in text, "wrong arch: %.200s", text)
+    need("privileged 1\n" in text and "ringbuf 1\n" in text, "not privileged: %.200s", text)
+
+
+def check_doctor(r):
+    """doctor is content"""
+    r.output("doctor")
+
+
+def check_quality(report):
+    q = report["quality"]
+    for name in ("lost", "late", "map_full"):
+        need(q[name] == 0, "%s is %d of %d events", name, q[name], q["events"])
+
+
+def site_rows(report, table):
+    return [t for t in report["tables"][table] if t["site"].startswith("alloc_pipe_info+")]
+
+
+def check_pipes(r, step):
+    """every pipe's two allocations and frees, their bytes and waste"""
+    report = r.report(step)
+    need(report["arch"] == MACHINE[r.row.arch], "arch is %s", report["arch"])
+    check_quality(report)
+    rows = site_rows(report, "sites")
+    need(len(rows) == 2, "%d sites in alloc_pipe_info instead of 2", len(rows))
+    for row in rows:
+        size = row["typical_req"]
+        given = r.kmalloc_class(size)
+        expected = {
+            "allocs": TURNS,
+            "frees": TURNS,
+            "bytes_req": TURNS * size,
+            "bytes_alloc": TURNS * given,
+            "waste": TURNS * (given - size),
+            "live_objects": 0,
+            "live_bytes": 0,
+            "failed": 0,
+        }
+        for name, value in expected.items():
+            need(row[name] == value, "%s: %s is %s, not %s", row["site"], name, row[name], value)
+    sizes = [row["typical_req"] for row in rows]
+    need(PIPE_BUFFERS[r.row.arch] in sizes, "no request of %d: %s", PIPE_BUFFERS[r.row.arch], sizes)
+    check_stacks(r, report, rows)
+
+
+def check_stacks(r, report, rows):
+    frames = [f for s in report["stacks"] for f in s.get("frames", [])]
+    if r.row.arch == "armhf":
+        need(not frames, "call chains on ARM32: %s", frames[:5])
+    else:
+        need(all(row["stacks"] for row in rows), "no call chain at alloc_pipe_info")
+
+
+def check_held(r, step):
+    """pipes that are held are leaks, none else of that function"""
+    report = r.report(step)
+    check_quality(report)
+    rows = site_rows(report, "candidates")
+    need(len(rows) == 2, "%d sites in alloc_pipe_info instead of 2", len(rows))
+    for row in rows:
+        live = row.get("objects", row.get("live_objects"))
+        need(live == HELD, "%s: %s live objects, not %d", row["site"], live, HELD)
+
+
+def check_refusal(r, step):
+    """--probe raw without BTF is refused with the reason"""
+    need(r.status(step) == 3, "exit status %d", r.status(step))
+    said = r.text(step + ".err").strip().splitlines()
+    need(said and "BTF" in said[-1], "no word about BTF: %s", said[-1:])
+
+
+def check_line(r, step, status, pattern):
+    text = r.text(step + ".out") + r.text(step + ".err")
+    need(r.status(step) == status, "exit status %d: %s", r.status(step), text[-300:])
+    need(re.search(pattern, text), "no line like «%s»", pattern)
+
+
+def planned(r):
+    """(title, function, arguments) of all checks."""
+    yield check_capset.__doc__, check_capset, ()
+    yield check_doctor.__doc__, check_doctor, ()
+    for method in METHODS:
+        refused = method == "raw" and not r.has_btf()
+        slab, leaks = "slab-" + method, "leaks-" + method
+        if refused:
+            yield check_refusal.__doc__, check_refusal, (slab,)
+            continue
+        yield "slab --probe %s: %s" % (method, check_pipes.__doc__), check_pipes, (slab,)
+        yield "leaks --probe %s: %s" % (method, check_held.__doc__), check_held, (leaks,)
+    yield "doctor tells an ordinary user what is missing", check_line, (
+        "doctor-user", 3, "root")
+    yield "doctor tells of kptr_restrict=2", check_line, (
+        "doctor-kptr", 0, "no names: .*hides")
+    yield "doctor needs no mounted tracefs", check_line, (
+        "doctor-tracefs", 0, "tracefs +not mounted")
+
+
+def run(row, files):
+    """(title, None or what is wrong) of every check on a guest's results."""
+    r = Results(row, files)
+    for title, function, arguments in planned(r):
+        try:
+            function(r, *arguments)
+            yield title, None
+        except Wrong as wrong:
+            yield title, str(wrong)
+        except (KeyError, TypeError, ValueError) as problem:
+            yield title, "the report has another form: %r" % problem

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Debian packages of any suite and architecture, without touching the machine's own packages.
+
+apt runs on private lists and an empty status file below the cache folder,
+${XDG_CACHE_HOME:-~/.cache}/kmscope/vm. A downloaded package lies beside its checksum as the suite's
+signed index gave it, which is compared before each use.
+"""
+import fcntl
+import glob
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+
+CACHE = os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kmscope", "vm"
+)
+DEFAULT_MIRROR = ""
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+LISTS_GOOD_FOR = 24 * 3600  # seconds
+
+
+class Unavailable(Exception):
+    """What was asked for can't be had; the text says why."""
+
+
+# --- the mirror -----------------------------------------------------------------------------------
+
+
+def configured_uris():
+    """Archive addresses in the machine's apt configuration, in both of its notations."""
+    names = ["/etc/apt/sources.list"] + sorted(glob.glob("/etc/apt/sources.list.d/*"))
+    for name in names:
+        try:
+            with open(name, encoding="utf-8", errors="replace") as f:
+                lines = [line.split("#")[0].strip() for line in f]
+        except OSError:
+            continue
+        for line in lines:
+            match = re.match(r"(?:deb\s+(?:\[[^]]*\]\s*)?|URIs:\s*)(\S+)", line)
+            if match:
+                yield match.group(1).rstrip("/")
+
+
+def mirror():
+    """The machine's own Debian mirror: its address ends in «debian», security's does not."""
+    return next((u for u in configured_uris() if re.search(r"://.*/debian$", u)), DEFAULT_MIRROR)
+
+
+# --- apt with a state of its own ------------------------------------------------------------------
+
+
+class Suite:
+    """One suite for one architecture."""
+
+    def __init__(self, suite, arch):
+        self.suite, self.arch = suite, arch
+        self.state = os.path.join(CACHE, "apt", "%s-%s" % (suite, arch))
+        self.packages = os.path.join(CACHE, "packages")
+        self.options = [
+            "-oAPT::Architecture=" + arch,
+            "-oAPT::Architectures=" + arch,
+            "-oDir::State::Lists=" + self.path("lists"),
+            "-oDir::State::status=" + self.path("status"),
+            "-oDir::Cache=" + self.path("cache"),
+            "-oDir::Etc::SourceList=" + self.path("sources.list"),
+            "-oDir::Etc::SourceParts=/nonexistent",
+            "-oDir::Etc::Preferences=/nonexistent",
+            "-oDir::Etc::PreferencesParts=/nonexistent",
+            "-oAPT::Default-Release=",
+            "-oAPT::Sandbox::User=",
+            "-oAPT::Update::Post-Invoke-Success::=",
+            "-oAcquire::Languages=none",
+            "-oAcquire::Retries=3",
+        ]
+
+    def path(self, name):
+        return os.path.join(self.state, name)
+
+    def run(self, tool, *args, cwd=None):
+        command = [tool, "-qq"] + self.options + list(args)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            raise Unavailable("%s %s: %s" % (tool, " ".join(args), said[-1] if said else "failed"))
+        return done.stdout
+
+    def update(self):
+        """Fetch the suite's index unless that was done today; an older one serves if offline."""
+        stamp = self.path("updated")
+        if os.path.exists(stamp) and time.time() - os.path.getmtime(stamp) < LISTS_GOOD_FOR:
+            return
+        for folder in ("lists/partial", "cache/archives/partial"):
+            os.makedirs(self.path(folder), exist_ok=True)
+        open(self.path("status"), "w", encoding="utf-8").close()
+        signed = " [signed-by=%s]" % KEYRING if os.path.exists(KEYRING) else ""
+        with open(self.path("sources.list"), "w", encoding="utf-8") as f:
+            f.write("deb%s %s %s main\n" % (signed, mirror(), self.suite))
+        try:
+            self.run("apt-get", "update")
+        except Unavailable:
+            if not os.path.exists(stamp):
+                raise
+            return
+        with open(stamp, "w", encoding="utf-8") as f:
+            f.write("%d\n" % time.time())
+
+    def show(self, package):
+        """The fields of a package's newest version."""
+        text = self.run("apt-cache", "show", "--no-all-versions", package)
+        fields = re.findall(r"^([A-Za-z0-9-]+): (.*)$", text, re.M)
+        if not fields:
+            raise Unavailable("%s has no package %s for %s" % (self.suite, package, self.arch))
+        return dict(fields)
+
+    def fetch(self, package):
+        """Path of the package's .deb, downloaded if it is not there yet."""
+        fields = self.show(package)
+        name = os.path.basename(fields["Filename"])
+        path = os.path.join(self.packages, name)
+        if not checksum_holds(path, fields["SHA256"]):
+            os.makedirs(self.packages, exist_ok=True)
+            part = self.path("download")
+            shutil.rmtree(part, ignore_errors=True)
+            os.makedirs(part)
+            self.run("apt-get", "download", package, cwd=part)
+            (got,) = os.listdir(part)
+            with open(path + ".sha256", "w", encoding="utf-8") as f:
+                f.write("%s  %s\n" % (fields["SHA256"], name))
+            os.replace(os.path.join(part, got), path)
+            if not checksum_holds(path, fields["SHA256"]):
+                raise Unavailable("%s: the checksum is wrong" % name)
+        return path
+
+
+def checksum_holds(path, expected):
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as f:
+            for block in iter(lambda: f.read(1 << 20), b""):
+                digest.update(block)
+        return digest.hexdigest() == expected
+    except FileNotFoundError:
+        return False
+
+
+class Locked:
+    """One at a time in the cache, also among several runs."""
+
+    def __enter__(self):
+        os.makedirs(CACHE, exist_ok=True)
+        self.file = open(os.path.join(CACHE, "lock"), "w", encoding="utf-8")
+        fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *exc):
+        self.file.close()
+
+
+# --- unpacking --------------------------------------------------------------------------------------
+
+
+def unpack(debs, folder, members=()):
+    """Unpack (only those members of) packages into a folder that exists complete or not at all."""
+    if os.path.isdir(folder):
+        return folder
+    part = "%s.part" % folder
+    shutil.rmtree(part, ignore_errors=True)
+    os.makedirs(part)
+    for deb in debs:
+        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
+            subprocess.run(
+                ["tar", "-x", "-C", part] + (["--wildcards"] + list(members) if members else []),
+                stdin=tar.stdout,
+                check=True,
+            )
+    os.rename(part, folder)
+    return folder
+
+
+# --- kernels ----------------------------------------------------------------------------------------
+
+
+def image_package(suite, package):
+    """Follow linux-image-amd64 and the like to the package with the kernel in it."""
+    for _ in range(4):
+        if re.match(r"linux-image-[0-9]", package):
+            return package
+        depends = suite.show(package).get("Depends", "")
+        names = [re.split(r"[\s(|]", d.strip())[0] for d in depends.split(",")]
+        images = [n for n in names if n.startswith("linux-image")]
+        images.sort(key=lambda n: not re.match(r"linux-image-[0-9]", n))
+        if not images:
+            break
+        package = images[0]
+    raise Unavailable("%s: no kernel behind %s" % (suite.suite, package))
+
+
+def kernel(suite_name, arch, package):
+    """(path of the kernel image, its release)."""
+    with Locked():
+        suite = Suite(suite_name, arch)
+        suite.update()
+        name = image_package(suite, package)
+        deb = suite.fetch(name)
+        folder = os.path.join(CACHE, "kernels", os.path.basename(deb)[: -len(".deb")])
+        unpack([deb], folder, ["./boot/*"])
+    images = glob.glob(os.path.join(folder, "boot", "vmlinu[xz]-*"))
+    if len(images) != 1:
+        raise Unavailable("%s: no kernel image in it" % os.path.basename(deb))
+    return images[0], os.path.basename(images[0]).split("-", 1)[1]
+
+
+def packages(suite_name, arch, names, label):
+    """A folder with these packages unpacked into it."""
+    with Locked():
+        suite = Suite(suite_name, arch)
+        suite.update()
+        debs = [suite.fetch(name) for name in names]
+        text = "\n".join(sorted(os.path.basename(d) for d in debs))
+        key = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return unpack(debs, os.path.join(CACHE, label, "%s-%s-%s" % (suite_name, arch, key)))
