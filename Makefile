@@ -172,6 +172,8 @@ $(GOLDEN): $(O)/tests/%: $(O)/san/tests/%.o $(O)/san/libkmscope.a
 $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
+# its recorded capabilities are read by what made them
+$(O)/tests/live/test_doctor: $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
 $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -ljansson
 

@@ -66,12 +66,11 @@ struct cpu_state {
 	__u64 filtered;
 	__u64 nulls;
 	__u64 map_full;
-	__u64 recovered;
 	__u64 unwoken; /* bytes since the last wakeup */
 	__u64 skip; /* allocations still to be left out by sampling */
 	__u64 task, task_cgroup; /* the last EVENT_TASK of this CPU */
 	__u64 task_comm[2];
-	__u64 unused[4];
+	__u64 unused[5];
 };
 
 #define SHARED_CACHES	   1024 /* slots of announced caches; powers of two */

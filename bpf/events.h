@@ -90,7 +90,6 @@ struct event_counters {
 	__u64 filtered; /* allocations and frees that no selection asked for */
 	__u64 nulls; /* frees of NULL and ZERO_SIZE_PTR */
 	__u64 map_full;
-	__u64 recovered; /* nested runs that a twin program reported */
 };
 
 #define EVENT_MISSES_UNKNOWN (~0ull)
@@ -134,7 +133,7 @@ _Static_assert(sizeof(struct event_free) == 24, "event_free");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");
-_Static_assert(sizeof(struct event_counters) == 64, "event_counters");
+_Static_assert(sizeof(struct event_counters) == 56, "event_counters");
 _Static_assert(sizeof(struct event_misses) == 24, "event_misses");
 _Static_assert(sizeof(struct event_start) == 56, "event_start");
 

@@ -43,6 +43,21 @@ extern const struct analyzer_ops slab_analyzer, leaks_analyzer;
 /* NULL if there is none of that name. */
 const struct analyzer_ops *analyzer_find(const char *name);
 
+/* An analyzer on a ledger and nothing else; what slab and leaks have in common. */
+struct ledger_analyzer {
+	struct analyzer analyzer;
+	struct analyzer_options options;
+	struct ledger ledger;
+};
+
+struct analyzer *ledger_analyzer_create(const struct analyzer_ops *ops,
+					const struct analyzer_options *o);
+void ledger_analyzer_consume(struct analyzer *a, const struct event_header *const *records,
+			     size_t n);
+void ledger_analyzer_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
+			       void *ctx);
+void ledger_analyzer_free(struct analyzer *a);
+
 static inline void analyzer_free(struct analyzer **a)
 {
 	if (*a)

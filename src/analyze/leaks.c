@@ -6,23 +6,18 @@
 
 #include "analyze/analyzer.h"
 #include "analyze/rows.h"
+#include "base/digits.h"
 #include "base/vec.h"
-
-struct leaks {
-	struct analyzer analyzer;
-	struct analyzer_options options;
-	struct ledger ledger;
-};
 
 #define LEAKS_COLUMNS                                                                             \
 	{ "cache", "CACHE", CELL_TEXT, COLUMN_LEFT, 3 },                                          \
 		{ "objects", "OBJECTS", CELL_COUNT, 0, 0 },                                       \
 		{ "bytes", "BYTES", CELL_BYTES, 0, 0 }, { "oldest_ns", "OLDEST", CELL_NS, 0, 2 }, \
 		{ "youngest_ns", "YOUNGEST", CELL_NS, 0, 4 },                                     \
-		{ "growth_bps", "GROWTH", CELL_RATE, 0, 1 },                                      \
+		{ "growth_bps", "GROWTH", CELL_RATE, COLUMN_IF_SET, 1 },                          \
 		{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                \
 		{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                         \
-		{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
+		{ "error_pct", "±", CELL_PERCENT, COLUMN_IF_SET, 0 },                             \
 		{ "evidence", "", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                \
 	{                                                                                         \
 		"stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0                                \
@@ -34,6 +29,7 @@ static const struct column group_columns[] = { ROW_GROUP_COLUMNS, LEAKS_COLUMNS 
 static const struct column object_columns[] = {
 	{ "address", "ADDRESS", CELL_ADDRESS, 0, 0 },
 	{ "site", "CALL SITE", CELL_SITE, COLUMN_LEFT, 0 },
+	{ "site_address", "", CELL_ADDRESS, COLUMN_JSON_ONLY, 0 },
 	{ "bytes", "BYTES", CELL_BYTES, 0, 0 },
 	{ "age_ns", "AGE", CELL_NS, 0, 0 },
 	{ "pid", "PID", CELL_ID, 0, 1 },
@@ -54,41 +50,11 @@ struct leaks_line {
 
 static struct analyzer *leaks_create(const struct analyzer_options *o)
 {
-	struct leaks *k = calloc(1, sizeof(*k));
-
-	if (!k)
-		return NULL;
-	k->analyzer.ops = &leaks_analyzer;
-	k->options = *o;
-	if (ledger_init(&k->ledger, o->by)) {
-		ledger_free(&k->ledger);
-		free(k);
-		return NULL;
-	}
-	return &k->analyzer;
-}
-
-static void leaks_consume(struct analyzer *a, const struct event_header *const *records, size_t n)
-{
-	ledger_consume(&((struct leaks *)a)->ledger, records, n);
-}
-
-static void leaks_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
-			    void *ctx)
-{
-	ledger_each_live(&((const struct leaks *)a)->ledger, visit, ctx);
-}
-
-static void leaks_free(struct analyzer *a)
-{
-	struct leaks *k = (struct leaks *)a;
-
-	ledger_free(&k->ledger);
-	free(k);
+	return ledger_analyzer_create(&leaks_analyzer, o);
 }
 
 /* Objects allocated after this are too young to be listed. */
-static uint64_t leaks_cutoff(const struct leaks *k, const struct report *r)
+static uint64_t leaks_cutoff(const struct ledger_analyzer *k, const struct report *r)
 {
 	return r->end_ns > k->options.min_age_ns ? r->end_ns - k->options.min_age_ns : 0;
 }
@@ -132,21 +98,22 @@ static void lines_fill(const struct ledger *l, uint64_t cutoff, struct leaks_lin
 static void set_evidence(const struct ledger *l, const struct leaks_line *line, struct report *r,
 			 struct table *t, size_t at)
 {
-	const struct ledger_sums *m = &line->sums;
+	struct digits allocs = digits_grouped(rows_scale(l, line->sums.allocs));
+	struct digits frees = digits_grouped(rows_scale(l, line->sums.frees));
 
-	if (!m->frees)
-		report_add_text(r, t, at, "evidence", "none of %llu allocations was freed",
-				(unsigned long long)rows_scale(l, m->allocs));
+	if (line->sums.allocs == 1)
+		report_add_text(r, t, at, "evidence", "the only allocation here");
+	else if (!line->sums.frees)
+		report_add_text(r, t, at, "evidence", "none of %s allocations was freed", allocs.s);
 	else
-		report_add_text(r, t, at, "evidence", "%llu of %llu allocations were freed",
-				(unsigned long long)rows_scale(l, m->frees),
-				(unsigned long long)rows_scale(l, m->allocs));
+		report_add_text(r, t, at, "evidence", "%s of %s allocations were freed", frees.s,
+				allocs.s);
 	/* such objects only look as if they leaked until their address is used again */
 	if (line->implied)
 		report_add_text(r, t, at, "evidence",
-				"%llu of these frees were not seen: they nested in an interrupt, "
-				"or fire no event, as kfree_rcu() and bulk frees do",
-				(unsigned long long)rows_scale(l, line->implied));
+				"%s of these frees were not seen: they nested in an interrupt, or "
+				"fire no event, as kfree_rcu() and bulk frees do",
+				digits_grouped(rows_scale(l, line->implied)).s);
 }
 
 static void set_line(const struct ledger *l, const struct ledger_row *row,
@@ -171,7 +138,7 @@ static void set_line(const struct ledger *l, const struct ledger_row *row,
 }
 
 /* What it means that there are no candidates. */
-static const char *candidates_none(const struct leaks *k)
+static const char *candidates_none(const struct ledger_analyzer *k)
 {
 	if (!k->ledger.quality.allocs)
 		return "no slab allocations were seen";
@@ -180,7 +147,7 @@ static const char *candidates_none(const struct leaks *k)
 	return "everything that was allocated since the start has been freed";
 }
 
-static int report_candidates(const struct leaks *k, struct report *r)
+static int report_candidates(const struct ledger_analyzer *k, struct report *r)
 {
 	const struct ledger *l = &k->ledger;
 	_cleanup_free_ struct leaks_line *lines = calloc(l->rows.n + 1, sizeof(*lines));
@@ -232,7 +199,7 @@ static const char *object_comm(const struct ledger *l, const struct ledger_objec
 	return NULL;
 }
 
-static void report_objects(const struct leaks *k, struct report *r)
+static void report_objects(const struct ledger_analyzer *k, struct report *r)
 {
 	const struct ledger *l = &k->ledger;
 	uint64_t cutoff = leaks_cutoff(k, r);
@@ -251,6 +218,7 @@ static void report_objects(const struct leaks *k, struct report *r)
 		at = report_add_row(r, t);
 		report_set_u64(r, t, at, "address", o->ptr);
 		report_set_u64(r, t, at, "site", g->site);
+		report_set_u64(r, t, at, "site_address", g->site);
 		if (l->caches.items[g->cache].known)
 			report_set_u64(r, t, at, "bytes", l->caches.items[g->cache].slab_size);
 		report_set_u64(r, t, at, "age_ns", r->end_ns > o->time ? r->end_ns - o->time : 0);
@@ -266,9 +234,26 @@ static void report_objects(const struct leaks *k, struct report *r)
 	report_table_truncate(t, k->options.top);
 }
 
+/* A free that was lost or missed leaves an object that only looks as if it leaked. */
+static void note_unseen_frees(const struct ledger *l, struct report *r)
+{
+	const struct event_counters *c;
+	uint64_t unseen = r->quality.recursion_misses;
+
+	if (unseen == QUALITY_UNKNOWN)
+		unseen = 0;
+	vec_for_each(&l->counters, c)
+		unseen += c->lost[1];
+	if (unseen)
+		report_add_note(r,
+				"up to %s frees were lost or missed: as many objects may be listed "
+				"although they were freed",
+				digits_grouped(unseen).s);
+}
+
 static int leaks_report(struct analyzer *a, struct report *r)
 {
-	struct leaks *k = (struct leaks *)a;
+	struct ledger_analyzer *k = (struct ledger_analyzer *)a;
 	int err;
 
 	err = ledger_describe(&k->ledger, r);
@@ -279,19 +264,16 @@ static int leaks_report(struct analyzer *a, struct report *r)
 	if (!err && k->options.min_age_ns)
 		report_add_note(r, "objects younger than %.3g s are left out (--min-age)",
 				(double)k->options.min_age_ns / (double)NSEC_PER_SEC);
-	if (!err && r->quality.recursion_misses && r->quality.recursion_misses != QUALITY_UNKNOWN)
-		report_add_note(r,
-				"%llu events were missed in interrupts that nested in a probe: "
-				"as many objects may be listed although they were freed",
-				(unsigned long long)r->quality.recursion_misses);
+	if (!err)
+		note_unseen_frees(&k->ledger, r);
 	return err ? err : r->oom ? -ENOMEM : 0;
 }
 
 const struct analyzer_ops leaks_analyzer = {
 	.name = "leaks",
 	.create = leaks_create,
-	.consume = leaks_consume,
+	.consume = ledger_analyzer_consume,
 	.report = leaks_report,
-	.each_live = leaks_each_live,
-	.free = leaks_free,
+	.each_live = ledger_analyzer_each_live,
+	.free = ledger_analyzer_free,
 };

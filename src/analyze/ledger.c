@@ -7,9 +7,10 @@
 
 #include "base/vec.h"
 
-#define MEMO_SIZE  1024 /* powers of two */
-#define STRAY_SIZE 1024
-#define SIZES_MAX  64 /* requested sizes of a row that are counted apart */
+#define MEMO_SIZE     1024 /* powers of two */
+#define STRAY_SIZE    1024
+#define TOLD_TWICE_NS (100 * NSEC_PER_USEC) /* both events come from one call */
+#define SIZES_MAX     64 /* requested sizes of a row that are counted apart */
 
 /* The group of an allocation that looked just the same, to save three look-ups. */
 struct ledger_memo {
@@ -427,7 +428,8 @@ static bool told_twice(const struct ledger *l, const struct ledger_object *o,
 {
 	const struct ledger_group *first, *second;
 
-	if (o->group == LEDGER_NONE || group == LEDGER_NONE || o->pid != e->h.pid)
+	if (o->group == LEDGER_NONE || group == LEDGER_NONE || o->pid != e->h.pid ||
+	    e->h.time - o->time > TOLD_TWICE_NS)
 		return false;
 	first = &l->groups.items[o->group];
 	second = &l->groups.items[group];

@@ -80,6 +80,12 @@ int ledger_describe(const struct ledger *l, struct report *r)
 	q->events = q->analysed + q->lost + q->filtered + q->own;
 	if (q->recursion_misses != QUALITY_UNKNOWN)
 		q->events += q->recursion_misses;
+	if (q->sample > 1)
+		report_add_note(
+			r,
+			"one allocation in %llu was followed: counts and bytes are estimates, "
+			"with their standard errors in column ±",
+			(unsigned long long)q->sample);
 	if (l->oom)
 		r->oom = true;
 	return 0;

@@ -9,15 +9,9 @@
 #include "analyze/rows.h"
 #include "base/vec.h"
 
-struct slab {
-	struct analyzer analyzer;
-	struct analyzer_options options;
-	struct ledger ledger;
-};
-
 #define SLAB_SITE_COLUMNS                                                                         \
 	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 }, { "frees", "FREES", CELL_COUNT, 0, 5 },         \
-		{ "failed", "FAILED", CELL_COUNT, COLUMN_JSON_ONLY, 0 },                          \
+		{ "failed", "FAILED", CELL_COUNT, COLUMN_IF_SET, 0 },                             \
 		{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 7 },                                   \
 		{ "bytes_alloc", "GIVEN", CELL_BYTES, 0, 8 },                                     \
 		{ "waste", "WASTE", CELL_BYTES, 0, 0 }, { "waste_pct", "%", CELL_PERCENT, 0, 1 }, \
@@ -26,7 +20,7 @@ struct slab {
 		{ "live_waste", "LIVE WASTE", CELL_BYTES, 0, 6 },                                 \
 		{ "peak_live_bytes", "PEAK", CELL_BYTES, 0, 9 },                                  \
 		{ "typical_req", "TYPICAL", CELL_BYTES, 0, 4 },                                   \
-		{ "error_pct", "±%", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                         \
+		{ "error_pct", "±", CELL_PERCENT, COLUMN_IF_SET, 0 },                             \
 		{ "advice", "advice", CELL_TEXT, COLUMN_SUBLINE, 0 },                             \
 	{                                                                                         \
 		"stacks", "STACKS", CELL_STACKS, COLUMN_SUBLINE, 0                                \
@@ -65,37 +59,7 @@ struct slab_line {
 
 static struct analyzer *slab_create(const struct analyzer_options *o)
 {
-	struct slab *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->analyzer.ops = &slab_analyzer;
-	s->options = *o;
-	if (ledger_init(&s->ledger, o->by)) {
-		ledger_free(&s->ledger);
-		free(s);
-		return NULL;
-	}
-	return &s->analyzer;
-}
-
-static void slab_consume(struct analyzer *a, const struct event_header *const *records, size_t n)
-{
-	ledger_consume(&((struct slab *)a)->ledger, records, n);
-}
-
-static void slab_each_live(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
-			   void *ctx)
-{
-	ledger_each_live(&((const struct slab *)a)->ledger, visit, ctx);
-}
-
-static void slab_free(struct analyzer *a)
-{
-	struct slab *s = (struct slab *)a;
-
-	ledger_free(&s->ledger);
-	free(s);
+	return ledger_analyzer_create(&slab_analyzer, o);
 }
 
 static void line_add(const struct ledger *l, struct slab_line *line, const struct ledger_group *g)
@@ -121,8 +85,8 @@ static uint32_t group_requested(const struct ledger *l, const struct ledger_grou
 	return c->one_size ? c->object_size : g->requested;
 }
 
-static void set_advice(const struct slab *s, const struct slab_line *line, struct report *r,
-		       struct table *t, size_t at)
+static void set_advice(const struct ledger_analyzer *s, const struct slab_line *line,
+		       struct report *r, struct table *t, size_t at)
 {
 	const struct ledger *l = &s->ledger;
 	const struct ledger_group *g = line->wasting;
@@ -141,7 +105,7 @@ static void set_advice(const struct slab *s, const struct slab_line *line, struc
 		report_set_text(r, t, at, "advice", text);
 }
 
-static void set_line(const struct slab *s, const struct ledger_row *row,
+static void set_line(const struct ledger_analyzer *s, const struct ledger_row *row,
 		     const struct slab_line *line, struct report *r, struct table *t, size_t at)
 {
 	const struct ledger *l = &s->ledger;
@@ -172,7 +136,7 @@ static void set_line(const struct slab *s, const struct ledger_row *row,
 	set_advice(s, line, r, t, at);
 }
 
-static int report_sites(const struct slab *s, struct report *r)
+static int report_sites(const struct ledger_analyzer *s, struct report *r)
 {
 	static const char *const titles[] = {
 		[LEDGER_BY_SITE] = "Rounding waste by call site",
@@ -233,7 +197,7 @@ static int class_compare(const void *a, const void *b)
 }
 
 /* Size classes, smallest first: also those of named caches, so that the sums agree. */
-static int report_classes(const struct slab *s, struct report *r)
+static int report_classes(const struct ledger_analyzer *s, struct report *r)
 {
 	const struct ledger *l = &s->ledger;
 	_cleanup_free_ struct slab_class *classes = calloc(l->caches.n + 1, sizeof(*classes));
@@ -280,7 +244,7 @@ static int report_classes(const struct slab *s, struct report *r)
 	return 0;
 }
 
-static int report_caches(const struct slab *s, struct report *r)
+static int report_caches(const struct ledger_analyzer *s, struct report *r)
 {
 	const struct ledger *l = &s->ledger;
 	_cleanup_free_ struct ledger_sums *sums = calloc(l->caches.n + 1, sizeof(*sums));
@@ -322,7 +286,7 @@ static int report_caches(const struct slab *s, struct report *r)
 
 static int slab_report(struct analyzer *a, struct report *r)
 {
-	struct slab *s = (struct slab *)a;
+	struct ledger_analyzer *s = (struct ledger_analyzer *)a;
 	int err;
 
 	err = ledger_describe(&s->ledger, r);
@@ -338,8 +302,8 @@ static int slab_report(struct analyzer *a, struct report *r)
 const struct analyzer_ops slab_analyzer = {
 	.name = "slab",
 	.create = slab_create,
-	.consume = slab_consume,
+	.consume = ledger_analyzer_consume,
 	.report = slab_report,
-	.each_live = slab_each_live,
-	.free = slab_free,
+	.each_live = ledger_analyzer_each_live,
+	.free = ledger_analyzer_free,
 };

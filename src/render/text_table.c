@@ -141,6 +141,20 @@ static int measure(const struct table *table, struct shown *s)
 	return 0;
 }
 
+/* Whether column @i holds nothing that its absence would not say as well. */
+static bool never_set(const struct table *table, size_t i)
+{
+	if (!(table->columns[i].flags & COLUMN_IF_SET))
+		return false;
+	for (size_t row = 0; row < table->n_rows; row++) {
+		const struct cell *c = &table->cells[row * table->n_columns + i];
+
+		if (c->type != CELL_NULL && !(c->type == CELL_COUNT && !c->u64))
+			return false;
+	}
+	return true;
+}
+
 /* Choose the columns of @table and their widths. The caller frees ret->items. */
 static int layout_table(const struct table *table, size_t width, struct layout *ret)
 {
@@ -153,7 +167,7 @@ static int layout_table(const struct table *table, size_t width, struct layout *
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct column *c = &table->columns[i];
 
-		if (c->flags & COLUMN_JSON_ONLY || goes_below(c))
+		if (c->flags & COLUMN_JSON_ONLY || goes_below(c) || never_set(table, i))
 			continue;
 		items[l.n] = (struct shown){ .column = c, .index = i };
 		if (measure(table, &items[l.n]))

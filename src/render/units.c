@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/digits.h"
+
 #define EXACT_BELOW 10000000000ull /* counts of up to ten digits are shown in full */
 
 /* To the nearest integer, halves away from 0; spares us libm. @v must fit. */
@@ -27,16 +29,9 @@ static void put_tenths(struct units *u, const char *sign, uint64_t n, const char
 
 struct units units_exact(uint64_t v)
 {
-	char digits[24];
 	struct units u;
-	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v), to = 0;
 
-	for (int i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			u.s[to++] = ',';
-		u.s[to++] = digits[i];
-	}
-	u.s[to] = '\0';
+	snprintf(u.s, sizeof(u.s), "%s", digits_grouped(v).s);
 	return u;
 }
 

@@ -57,6 +57,7 @@ struct cell {
 enum column_flags {
 	COLUMN_LEFT = 1 << 0, /* text: align left */
 	COLUMN_JSON_ONLY = 1 << 1, /* not in text */
+	COLUMN_IF_SET = 1 << 3, /* text: left out while it is null or a count of 0 in every row */
 	COLUMN_SUBLINE = 1 << 2, /* text: on a line of its own below the row, if not null */
 };
 

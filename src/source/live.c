@@ -89,7 +89,6 @@ static void live_send_counters(struct live *l, uint64_t time)
 			.filtered = states[i].filtered,
 			.nulls = states[i].nulls,
 			.map_full = states[i].map_full,
-			.recovered = states[i].recovered,
 		};
 
 		live_send(l, &e.h);

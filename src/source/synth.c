@@ -343,7 +343,6 @@ static const struct field counters_fields[] = {
 	{ "filtered", value_u64, FIELD(counters, filtered), false },
 	{ "nulls", value_u64, FIELD(counters, nulls), false },
 	{ "map_full", value_u64, FIELD(counters, map_full), false },
-	{ "recovered", value_u64, FIELD(counters, recovered), false },
 	{ 0 },
 };
 

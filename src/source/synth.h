@@ -21,7 +21,7 @@
  *	cache		id object slab [name]
  *	task		pid tid cgroup comm
  *	stack		id frames=ADDRESS,…
- *	counters	lost=ALLOCS,FREES filtered nulls map_full recovered
+ *	counters	lost=ALLOCS,FREES filtered nulls map_full
  *	misses		misses=N or misses=unknown
  *	tick, end
  *

@@ -10,8 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void use_flags(const struct event_format *fmt, const char *field)
 {
-	_cleanup_(flag_names_free)
-	struct flag_names *names = NULL;
+	_cleanup_(flag_names_free) struct flag_names *names = NULL;
 	char buf[64];
 	uint64_t value;
 	size_t i;
@@ -28,8 +27,7 @@ static void use_flags(const struct event_format *fmt, const char *field)
 
 static void use_btf(const struct event_format *fmt, unsigned int pointer_size)
 {
-	_cleanup_(btfgen_free)
-	struct btfgen *b = btfgen_new(pointer_size);
+	_cleanup_(btfgen_free) struct btfgen *b = btfgen_new(pointer_size);
 	_cleanup_close_ int fd = -1;
 	struct btf *btf;
 	char path[32];
@@ -46,8 +44,7 @@ static void use_btf(const struct event_format *fmt, unsigned int pointer_size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(format_free)
-	struct event_format *fmt = NULL;
+	_cleanup_(format_free) struct event_format *fmt = NULL;
 	struct failure f;
 	size_t i;
 

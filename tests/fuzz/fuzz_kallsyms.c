@@ -20,8 +20,7 @@ static int visit(const struct symbol *sym, void *arg)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_cleanup_(symbolizer_free)
-	struct symbolizer *s = NULL;
+	_cleanup_(symbolizer_free) struct symbolizer *s = NULL;
 	_cleanup_close_ int fd = memfd_create("kallsyms", MFD_CLOEXEC);
 	uint64_t start = 0, end = 0, address = 0;
 	struct symbol sym;

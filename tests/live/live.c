@@ -305,8 +305,7 @@ int live_end(struct live *l)
 	l->code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	l->pid = 0;
 	close_fd(&l->pidfd);
-	close_fd(&l->out_fd);
-	close_fd(&l->err_fd);
+	/* pipes that are still open have another writer: a PROGRAM that lives on, undisturbed */
 	return l->code;
 }
 

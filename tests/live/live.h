@@ -19,7 +19,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#define ARRAY_SIZE(a)  (sizeof(a) / sizeof((a)[0]))
+#include "base/base.h"
+
 #define LIVE_PATH_MAX  512
 #define LIVE_WAIT_MS   60000 /* a deadline for what should happen at once; never slept through */
 #define LIVE_TURNS     10007 /* primes are never right by chance */

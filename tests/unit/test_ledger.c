@@ -330,7 +330,7 @@ static void test_losses(void **state _unused_)
 		LEDGER_BY_SITE,
 		START "1s cpu0 counters lost=1,1\n1s cpu2 counters lost=2,3 filtered=2 map_full=1\n"
 		      "1s cpu0 misses misses=5\n"
-		      "2s cpu0 counters lost=7,11 map_full=2 recovered=3\n"
+		      "2s cpu0 counters lost=7,11 map_full=2\n"
 		      "2s cpu2 counters lost=13,17 filtered=19 nulls=23 map_full=3\n"
 		      "2s cpu0 misses misses=29\n"
 		      "repeat 5 100 cpu0 kmalloc ptr=0x40 site=1 req=8 alloc=8 stack=-2\n" END);
