@@ -2,6 +2,7 @@
 # The whole build of kmscope. `make help` lists what it can do.
 
 VERSION := 0.1.0
+MAKEFLAGS += --no-builtin-rules -j$(shell nproc)
 
 # --- what is being built ------------------------------------------------------------------------
 # ARCH and CROSS_COMPILE as in the kernel's own build; without them, for this machine.
@@ -55,6 +56,10 @@ CFLAGS_ALL := -std=gnu11 $(WARN) $(CFLAGS) -MMD -MP
 LIBS := -lbpf -lelf -lz -ljansson
 ifeq ($(STATIC),1)
 LDFLAGS += -static
+# Debian has no static cmocka: test programs for other machines take that and the C library along.
+TEST_LIBS := -Wl,-Bstatic $(LIBS) -Wl,-Bdynamic -lcmocka
+else
+TEST_LIBS := -lcmocka $(LIBS)
 endif
 # Cross builds link the target's Debian libraries, kept in the user's cache: `deps` notes where. Set
 # SYSROOT to a folder with other ones, or to nothing for those that the compiler finds by itself.
@@ -175,7 +180,7 @@ $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 # its recorded capabilities are read by what made them
 $(O)/tests/live/test_doctor: $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
 $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lbpf -lelf -lz -ljansson
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) -o $@ $^ $(TEST_LIBS)
 
 $(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
@@ -203,7 +208,7 @@ vmtest: ## boot Debian kernels under QEMU and test there [KERNEL=6.12 ARCH=armhf
 	@tests/vm/run --arch '$(ARCH_GIVEN)' --kernel '$(KERNEL)' $(if $(JOBS),--jobs $(JOBS))
 
 # What tests/vm/run puts into a guest, built for it.
-guest: $(O)/kmscope $(LIVE_HELPERS) $(VM_HELPERS)
+guest: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) $(VM_HELPERS)
 
 # --- using it ------------------------------------------------------------------------------------------
 run: $(O)/kmscope $(LIVE_HELPERS) ## trace this machine for 10 s under a small workload (root)

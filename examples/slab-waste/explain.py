@@ -30,21 +30,22 @@ def explain(report):
     row = max(rows, key=lambda r: r["waste"])
     where = row["site"] or row["address"]
     print("%s wastes most, of %d call sites." % (where, len(rows)))
-    print("  It allocated %d times and was given %s for the %s that it asked for:" %
-          (row["allocs"], size(row["bytes_alloc"]), size(row["bytes_req"])))
-    print("  %s, %.1f %% of what it was given, is never used." %
-          (size(row["waste"]), row["waste_pct"] or 0))
+    print("  It allocated {:,} times and was given {} for the {} that it asked for:".format(
+        row["allocs"], size(row["bytes_alloc"]), size(row["bytes_req"])))
+    print("  {}, {:.1f} % of what it was given, was never used.".format(
+        size(row["waste"]), row["waste_pct"] or 0))
     if row["typical_req"]:
-        print("  It mostly asks for %d bytes; the mean slot is %.0f bytes." %
-              (row["typical_req"], row["bytes_alloc"] / max(row["allocs"], 1)))
-    print("  Of its objects %d are still there: they waste %s now." %
-          (row["live_objects"], size(row["live_waste"])))
-    if row["live_objects"] == 0:
-        print("  Nothing of that lasts: it costs cache lines while it is used, not memory.")
+        print("  Most often it asks for {:,} bytes; on average it is given {:,.0f}.".format(
+            row["typical_req"], row["bytes_alloc"] / max(row["allocs"], 1)))
+    if row["live_objects"]:
+        print("  {:,} of its objects are still there: they waste {} now.".format(
+            row["live_objects"], size(row["live_waste"])))
+    else:
+        print("  Nothing of it is left: such waste costs cache lines and work, not memory.")
     if row["advice"]:
         print("  " + row["advice"])
     quality = report["quality"]
-    print("Of %d events %d were lost." % (quality["events"], quality["lost"]))
+    print("{:,} of {:,} events were lost.".format(quality["lost"], quality["events"]))
 
 
 if __name__ == "__main__":

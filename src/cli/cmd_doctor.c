@@ -78,7 +78,9 @@ static void report_facts(const struct capset *c, const char *tracefs, struct rep
 		 c->jit ? "on" : "off: programs are interpreted, tracing costs more");
 	add_fact(r, t, "kernel stacks",
 		 c->stack_traces ? "yes" : "junk from tracepoints here: off");
-	add_fact(r, t, "symbols", kallsyms_open("/proc/kallsyms", &s, &why) ? why.text : "yes");
+	if (kallsyms_open("/proc/kallsyms", &s, &why))
+		report_add_note(r, "addresses have no names: %s", why.text);
+	add_fact(r, t, "symbols", s ? "yes" : "no: see the note");
 	add_fact(r, t, "nested runs of classic probes",
 		 c->classic_misses ? "counted" : "not counted by this kernel, or not known");
 	snprintf(text, sizeof(text), "%u bytes", c->page_size);

@@ -98,6 +98,14 @@ static int run_command(const struct command *c, int argc, char **argv)
 	return exit_code_of(&f);
 }
 
+static int finish_output(void)
+{
+	if (!fflush(stdout))
+		return EXIT_DONE;
+	log_error("can't write: %s", strerror(errno));
+	return EXIT_FAILED;
+}
+
 int command_main(int argc, char **argv)
 {
 	const struct command *c;
@@ -111,11 +119,11 @@ int command_main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_usage(stdout);
-		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		return finish_output();
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("kmscope " KMSCOPE_VERSION);
-		return fflush(stdout) ? EXIT_FAILED : EXIT_DONE;
+		return finish_output();
 	}
 	for (c = commands; c->name; c++)
 		if (!strcmp(argv[1], c->name))

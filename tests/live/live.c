@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -27,6 +28,7 @@
 
 char live_kmscope[LIVE_PATH_MAX], live_pipes[LIVE_PATH_MAX], live_self[LIVE_PATH_MAX];
 static char temp_dir[LIVE_PATH_MAX];
+static int lock_fd = -1; /* one live test at a time on a machine: they count what the others do */
 
 /* --- tests -------------------------------------------------------------------------------------- */
 
@@ -35,6 +37,9 @@ int live_setup(void **state)
 	const char *base = getenv("TMPDIR");
 
 	(void)state;
+	lock_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (flock(lock_fd, LOCK_EX))
+		return -1;
 	snprintf(temp_dir, sizeof(temp_dir), "%s/kmscope-live.XXXXXX", base ? base : "/tmp");
 	/* others must get in: some tests are not root */
 	return mkdtemp(temp_dir) && !chmod(temp_dir, 0755) ? 0 : -1;
@@ -65,6 +70,7 @@ int live_teardown(void **state)
 			waitpid(pids[i], NULL, 0);
 		}
 	remove_temp();
+	close(lock_fd);
 	return 0;
 }
 
@@ -75,7 +81,7 @@ void live_skip(const char *why)
 	abort();
 }
 
-static void find_paths(void)
+void live_find(void)
 {
 	const char *out = getenv("KMSCOPE_OUT");
 	ssize_t n = readlink("/proc/self/exe", live_self, sizeof(live_self) - 1);
@@ -95,7 +101,7 @@ int live_main(const char *group, const struct CMUnitTest *tests, size_t n)
 		return 0;
 	}
 	setlinebuf(stdout);
-	find_paths();
+	live_find();
 	signal(SIGPIPE, SIG_IGN);
 	/* a PROGRAM whose kmscope was killed becomes our child */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -54,6 +54,7 @@ void live_skip(const char *why) __attribute__((noreturn));
 int live_main(const char *group, const struct CMUnitTest *tests, size_t n);
 
 /* Paths: of what was built, of the test program itself, of a file in the temporary folder. */
+void live_find(void); /* live_main() does it too */
 extern char live_kmscope[LIVE_PATH_MAX], live_pipes[LIVE_PATH_MAX], live_self[LIVE_PATH_MAX];
 const char *live_temp(const char *name); /* valid until the eighth call after it */
 

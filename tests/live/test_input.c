@@ -234,7 +234,7 @@ static void test_no_tracefs(void **state)
 	json_t *r;
 
 	live_spawn(&l, &how, live_kmscope, "slab", "--json", "--probe", *state, "--settle", "1",
-		   "--comm", "pipes", "--", live_pipes, LIVE_TURNS_ARG, NULL);
+		   "--comm", "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
 	check(!live_end(&l), "kmscope ended with %d: %s", l.code, l.err);
 	r = live_final(&l);
 	live_check_whole(r);
@@ -324,8 +324,8 @@ static void test_signal(void **state)
 	struct live l;
 	json_t *r;
 
-	live_spawn(&l, NULL, live_kmscope, "slab", "-j", "--comm", "pipes", "--", live_pipes,
-		   "--hold", "7", "--ready", held, NULL);
+	live_spawn(&l, NULL, live_kmscope, "slab", "-j", "--comm", "pipes", "--child", "--",
+		   live_pipes, "--hold", "7", "--ready", held, NULL);
 	check(live_await(held, l.pidfd), "kmscope ended early");
 	live_end_by(&l, !strcmp(*state, "INT") ? SIGINT : SIGTERM);
 	r = live_final(&l);
@@ -334,17 +334,9 @@ static void test_signal(void **state)
 	json_decref(r);
 }
 
-static int work(char **argv)
+static int print_arguments(char **argv)
 {
-	int n = argv[2] ? atoi(argv[2]) : 0;
-
-	if (!strcmp(argv[1], "exit"))
-		return n;
-	if (!strcmp(argv[1], "signal")) {
-		raise(n);
-		return 1;
-	}
-	for (argv += 2; *argv; argv++)
+	for (; *argv; argv++)
 		printf("[%s]", *argv);
 	printf("\n");
 	return 0;
@@ -368,7 +360,11 @@ int main(int argc, char **argv)
 		live_test(test_signal, "SIGTERM", "TERM"),
 	};
 
-	if (argc > 1)
-		return work(argv);
+	if (argc == 3 && !strcmp(argv[1], "exit"))
+		return atoi(argv[2]);
+	if (argc == 3 && !strcmp(argv[1], "signal"))
+		return raise(atoi(argv[2]));
+	if (argc > 2 && !strcmp(argv[1], "arguments"))
+		return print_arguments(argv + 2);
 	return live_main("input", tests, ARRAY_SIZE(tests));
 }

@@ -21,9 +21,9 @@ struct holding {
 
 static void hold(struct holding *h, const char *const *options)
 {
-	const char *argv[40] = { live_kmscope, "leaks", "--json", "--comm", "pipes" };
+	const char *argv[40] = { live_kmscope, "leaks", "--json", "--comm", "pipes", "--child" };
 	const char *ready = live_temp("held");
-	size_t n = 5;
+	size_t n = 6;
 
 	unlink(ready);
 	while (*options)

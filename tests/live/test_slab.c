@@ -210,7 +210,7 @@ static bool names_known(const json_t *report)
 static void test_pipes(void **state)
 {
 	json_t *r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--comm",
-			     "pipes", "--", live_pipes, LIVE_TURNS_ARG, NULL);
+			     "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
 
 	live_check_whole(r);
 	live_check_pipes(r, LIVE_TURNS, 0);
@@ -224,8 +224,8 @@ static void test_pipes(void **state)
 
 static void test_caches(void **state)
 {
-	json_t *r = live_run("slab", "--json", "--probe", *state, "--comm", "pipes", "--",
-			     live_pipes, LIVE_TURNS_ARG, NULL);
+	json_t *r = live_run("slab", "--json", "--probe", *state, "--comm", "pipes", "--child",
+			     "--", live_pipes, LIVE_TURNS_ARG, NULL);
 
 	if (!names_known(r) && !strcmp(*state, "classic"))
 		live_skip("this kernel's classic tracepoints do not tell names of caches");

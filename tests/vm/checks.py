@@ -14,8 +14,8 @@ PIPE_BUFFERS = {"amd64": 640, "arm64": 640, "armhf": 384}
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
 
 
-def steps():
-    """The guest's /steps: sourced by tests/vm/init."""
+def steps(programs):
+    """The guest's /steps, sourced by tests/vm/init; programs: test programs of tests/live."""
     lines = [
         "step capset 60 kmscope doctor --capabilities",
         "step doctor 60 kmscope doctor",
@@ -25,6 +25,8 @@ def steps():
     for method in METHODS:
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
+    for name in programs:
+        lines.append("step %s 300 /build/tests/live/%s" % (name, name))
     lines += [
         "step doctor-user 60 su -s /bin/sh nobody -c 'kmscope doctor'",
         "echo 2 >/proc/sys/kernel/kptr_restrict",
@@ -188,6 +190,36 @@ def planned(r):
         "doctor-tracefs", 0, "tracefs not mounted")
 
 
+SKIPPED = "skipped: "
+
+
+def live_tests(r, program):
+    """(title, None or what is wrong) of each test in a program's TAP."""
+    title, said, results, planned_tests = None, [], [], None
+    for line in r.text(program + ".out").splitlines():
+        plan = re.match(r"1\.\.(\d+)", line)
+        test = re.match(r"(not ok|ok)\s*\d*\s*(?:- )?(.*)", line)
+        if plan:
+            planned_tests = int(plan.group(1))
+        elif test and "# SKIP" in test.group(2):
+            title = test.group(2).replace("# SKIP", "").strip()
+            results.append([title, SKIPPED + " ".join(said)])
+        elif test:
+            results.append([test.group(2), None if test.group(1) == "ok" else ""])
+        elif results and results[-1][1] is not None and line.startswith("#"):
+            results[-1][1] += line.lstrip("# ") + "\n"
+        if test:
+            said = []
+        elif not line.startswith("#"):
+            said.append(line)
+    status = r.text(program + ".rc").strip()
+    if planned_tests != len(results):
+        text = "planned %s tests, ran %d, exit status %s; %s"
+        last = r.text(program + ".err").strip().splitlines()[-3:]
+        results.append(["all of it", text % (planned_tests, len(results), status, last)])
+    return [("%s: %s" % (program, title), wrong) for title, wrong in results]
+
+
 def run(row, files):
     """(title, None or what is wrong) of every check on a guest's results."""
     r = Results(row, files)
@@ -199,3 +231,6 @@ def run(row, files):
             yield title, str(wrong)
         except (KeyError, TypeError, ValueError) as problem:
             yield title, "the report has another form: %r" % problem
+    for name in sorted(files):
+        if re.match(r"test_\w+\.rc$", name):
+            yield from live_tests(r, name[:-3])

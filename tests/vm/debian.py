@@ -173,7 +173,8 @@ def unpack(debs, folder, members=()):
             subprocess.run(
                 ["tar", "-x", "-C", part] + (["--wildcards"] + list(members) if members else []),
                 stdin=tar.stdout,
-                check=True,
+                stderr=subprocess.DEVNULL,  # members that are not in this one
+                check=not members,
             )
     os.rename(part, folder)
     return folder
@@ -182,19 +183,25 @@ def unpack(debs, folder, members=()):
 # --- kernels ----------------------------------------------------------------------------------------
 
 
+def dependencies(suite, package):
+    names = suite.show(package).get("Depends", "").split(",")
+    return [re.split(r"[\s(|]", name.strip())[0] for name in names]
+
+
 def image_package(suite, package):
-    """Follow linux-image-amd64 and the like to the package with the kernel in it."""
-    for _ in range(4):
-        if re.match(r"linux-image-[0-9]", package):
-            return package
-        depends = suite.show(package).get("Depends", "")
-        names = [re.split(r"[\s(|]", d.strip())[0] for d in depends.split(",")]
-        images = [n for n in names if n.startswith("linux-image")]
-        images.sort(key=lambda n: not re.match(r"linux-image-[0-9]", n))
-        if not images:
-            break
-        package = images[0]
-    raise Unavailable("%s: no kernel behind %s" % (suite.suite, package))
+    """Follow linux-image-amd64 and the like to the package that has the kernel in it."""
+    for prefix in (r"linux-image-[0-9]", r"linux-binary-[0-9]"):
+        for _ in range(4):
+            if re.match(prefix, package):
+                break
+            names = dependencies(suite, package)
+            names.sort(key=lambda n: not re.match(prefix, n))
+            if not names or not re.match(r"linux-(image|binary)", names[0]):
+                break
+            package = names[0]
+    if not re.match(r"linux-(image|binary)-[0-9]", package):
+        raise Unavailable("%s: no kernel behind %s" % (suite.suite, package))
+    return package
 
 
 def kernel(suite_name, arch, package):
@@ -202,14 +209,44 @@ def kernel(suite_name, arch, package):
     with Locked():
         suite = Suite(suite_name, arch)
         suite.update()
-        name = image_package(suite, package)
-        deb = suite.fetch(name)
+        deb = suite.fetch(image_package(suite, package))
         folder = os.path.join(CACHE, "kernels", os.path.basename(deb)[: -len(".deb")])
-        unpack([deb], folder, ["./boot/*"])
-    images = glob.glob(os.path.join(folder, "boot", "vmlinu[xz]-*"))
+        unpack([deb], folder, ["*vmlinu[xz]*", "./boot/config-*"])
+    images = glob.glob(os.path.join(folder, "**", "vmlinu[xz]*"), recursive=True)
     if len(images) != 1:
-        raise Unavailable("%s: no kernel image in it" % os.path.basename(deb))
-    return images[0], os.path.basename(images[0]).split("-", 1)[1]
+        raise Unavailable("%s: %d kernel images in it" % (os.path.basename(deb), len(images)))
+    return images[0], os.path.basename(folder).split("_")[0].split("-", 2)[2]
+
+
+def headers(suite_name, arch, package):
+    """
+    The build folder of a kernel, for «make -C»: its headers, those shared by all flavours, and
+    kbuild's programs, which are this machine's. Debian's makefile names /usr/src: that is changed.
+    """
+    own = subprocess.run(
+        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    _, release = kernel(suite_name, arch, package)
+    with Locked():
+        suite, tools = Suite(suite_name, arch), Suite(suite_name, own)
+        tools.update()
+        name = "linux-headers-" + release
+        needed = [n for n in dependencies(suite, name) if re.match(r"linux-(headers|kbuild)-", n)]
+        debs = [suite.fetch(name)]
+        debs += [(tools if "kbuild" in n else suite).fetch(n) for n in needed]
+        folder = os.path.join(CACHE, "headers", os.path.basename(debs[0])[: -len(".deb")])
+        part = folder + ".unpacking"
+        build = os.path.join("usr", "src", name)
+        if not os.path.isdir(folder):
+            shutil.rmtree(part, ignore_errors=True)
+            unpack(debs, part)
+            path = os.path.join(part, build, "Makefile")
+            with open(path, encoding="utf-8") as f:
+                text = f.read()
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.replace("include /usr/src", "include %s/usr/src" % folder))
+            os.rename(part, folder)
+    return os.path.join(folder, build)
 
 
 def packages(suite_name, arch, names, label):

@@ -64,10 +64,16 @@ def select(arch="", kernel=""):
 
 
 def sysroot(arch):
-    """A folder with the static libraries and headers that kmscope is linked with."""
+    """A folder with the static libraries and headers that kmscope is linked with, and cmocka."""
     arch = ALIASES.get(arch, arch)
     names = ["libbpf-dev", "libelf-dev", "zlib1g-dev", "libjansson-dev"]
+    names += ["libcmocka-dev", "libcmocka0"]
     return debian.packages(USERLAND, arch, names, "sysroot")
+
+
+def headers(row):
+    """A folder with what a module for this kernel is built against; see debian.headers()."""
+    return debian.headers(row.suite, row.arch, row.package)
 
 
 def busybox(arch):
