@@ -45,6 +45,7 @@ struct config {
 	__u32 select; /* enum select_flags; 0: everything */
 	__u32 pid; /* SELECT_PID */
 	__u32 n_ranges; /* SELECT_SITE */
+	__u32 kmalloc_max; /* largest kmalloc size class, bytes */
 	__u32 min_size, max_size; /* SELECT_SIZE, bytes requested, inclusive */
 	__u32 kmalloc_class; /* SELECT_CACHE on a kmalloc class: its size; 0: a named cache */
 	__u32 kmalloc_gfp_mask, kmalloc_gfp; /* … and its type: gfp & mask == gfp */
@@ -70,7 +71,9 @@ struct cpu_state {
 	__u64 skip; /* allocations still to be left out by sampling */
 	__u64 task, task_cgroup; /* the last EVENT_TASK of this CPU */
 	__u64 task_comm[2];
-	__u64 unused[5];
+	__u64 large_ptr, large_site, large_time; /* the last kmalloc() of whole pages told here */
+	__u64 large_taken; /* … and whether its event was sent */
+	__u64 unused;
 };
 
 #define SHARED_CACHES	   1024 /* slots of announced caches; powers of two */

@@ -247,26 +247,65 @@ static __always_inline __s32 take_stack(void *ctx, __u64 site)
 	return id < 0 ? -2 : (__s32)id;
 }
 
+/* --- large kmallocs ----------------------------------------------------------------------------- */
+
+/*
+ * A kmalloc() of whole pages is told twice by recent kernels (seen on 6.18): first from inside
+ * __kmalloc(), then by __kmalloc() with its caller as the site. Whether this is the second time.
+ */
+#define LARGE_AGAIN_NS 100000 /* both come from one call */
+
+static __always_inline bool large_again(struct cpu_state *state, const struct request *r)
+{
+	__u64 now = bpf_ktime_get_ns();
+	bool again = state->large_ptr == r->ptr && state->large_site != r->site &&
+		     now - state->large_time < LARGE_AGAIN_NS;
+
+	state->large_ptr = again ? 0 : r->ptr;
+	state->large_site = r->site;
+	state->large_time = now;
+	return again;
+}
+
+static __always_inline bool is_large(const struct request *r)
+{
+	return r->kind == EVENT_KMALLOC && event_given(r->what) > config.kmalloc_max;
+}
+
 /* --- the two records that matter ------------------------------------------------------------------ */
 
 static __always_inline int emit_alloc(void *ctx, const struct here *h, struct request *r)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct event_alloc *e;
+	bool again = false;
 	__s32 stack;
 
 	if (unlikely(pid_tgid >> 32 == config.own_pid))
 		r->flags |= EVENT_OWN;
+	if (unlikely(is_large(r)))
+		again = large_again(h->state, r);
 	if (selective()) {
-		if (!(r->flags & EVENT_OWN) && selected(r, pid_tgid) && sampled(h->state)) {
+		bool taken = !(r->flags & EVENT_OWN) && selected(r, pid_tgid);
+
+		/* one allocation is drawn once, however often it is told */
+		if (taken && config.sample > 1)
+			taken = again ? h->state->large_taken : sampled(h->state);
+		if (unlikely(is_large(r))) {
+			again &= h->state->large_taken;
+			h->state->large_taken = taken;
+		}
+		if (taken) {
 			mark(r->ptr);
-		} else if (marked(r->ptr)) {
+		} else if (!again && marked(r->ptr)) {
 			r->flags |= EVENT_REUSE;
 		} else {
 			count(&h->state->filtered);
 			return 0;
 		}
 	}
+	if (unlikely(again))
+		r->flags |= EVENT_AGAIN;
 	if (config.want_task)
 		emit_task(h, pid_tgid);
 	stack = take_stack(ctx, r->site);
@@ -293,6 +332,8 @@ static __always_inline int emit_free(const struct here *h, __u8 kind, __u64 ptr)
 		count(&h->state->nulls);
 		return 0;
 	}
+	if (unlikely(ptr == h->state->large_ptr))
+		h->state->large_ptr = 0;
 	if (selective() && !marked(ptr)) {
 		count(&h->state->filtered);
 		return 0;

@@ -35,7 +35,7 @@ struct kmem_cache *truth_cache(size_t size)
 			return caches[i].cache;
 	}
 	if (i == CACHES) {
-		truth_error(-ENOSPC, "%u caches are there, and each OBJSIZE needs one", CACHES);
+		truth_error(-ENOSPC, "%u caches are there, one for each SIZE", CACHES);
 		return NULL;
 	}
 	snprintf(name, sizeof(name), "kmscope_truth_%zu", size);

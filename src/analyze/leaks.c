@@ -109,10 +109,15 @@ static void set_evidence(const struct ledger *l, const struct leaks_line *line, 
 		report_add_text(r, t, at, "evidence", "%s of %s allocations were freed", frees.s,
 				allocs.s);
 	/* such objects only look as if they leaked until their address is used again */
-	if (line->implied)
+	if (line->implied * 2 > line->sums.frees)
 		report_add_text(r, t, at, "evidence",
-				"%s of these frees were not seen: they nested in an interrupt, or "
-				"fire no event, as kfree_rcu() and bulk frees do",
+				"%s of these frees were not seen: objects of this site are freed "
+				"by a way that fires no event, as kfree_rcu() or a bulk free",
+				digits_grouped(rows_scale(l, line->implied)).s);
+	else if (line->implied)
+		report_add_text(r, t, at, "evidence",
+				"%s of these frees were not seen: in an interrupt that nested in a "
+				"probe, or by a way that fires no event",
 				digits_grouped(rows_scale(l, line->implied)).s);
 }
 
@@ -246,7 +251,7 @@ static void note_unseen_frees(const struct ledger *l, struct report *r)
 		unseen += c->lost[1];
 	if (unseen)
 		report_add_note(r,
-				"up to %s frees were lost or missed: as many objects may be listed "
+				"frees lost or missed: at most %s; as many objects may be listed "
 				"although they were freed",
 				digits_grouped(unseen).s);
 }

@@ -7,10 +7,9 @@
 
 #include "base/vec.h"
 
-#define MEMO_SIZE     1024 /* powers of two */
-#define STRAY_SIZE    1024
-#define TOLD_TWICE_NS (100 * NSEC_PER_USEC) /* both events come from one call */
-#define SIZES_MAX     64 /* requested sizes of a row that are counted apart */
+#define MEMO_SIZE  1024 /* powers of two */
+#define STRAY_SIZE 1024
+#define SIZES_MAX  64 /* requested sizes of a row that are counted apart */
 
 /* The group of an allocation that looked just the same, to save three look-ups. */
 struct ledger_memo {
@@ -71,6 +70,7 @@ void ledger_free(struct ledger *l)
 	u64map_free(&l->object_of);
 	u64map_free(&l->sample_of);
 	u64map_free(&l->task_of);
+	u64map_free(&l->stack_of);
 	free(l->memo);
 	free(l->strays);
 	free(l->cpu_task);
@@ -346,13 +346,53 @@ static void group_remove(struct ledger *l, const struct ledger_object *o)
 	l->rows.items[g->row].live_bytes -= l->caches.items[g->cache].slab_size;
 }
 
-static void enter_sample(struct ledger *l, uint32_t row, int32_t stack, uint64_t site)
+static bool stacks_equal(const struct ledger_stack *a, const struct ledger_stack *b)
+{
+	return a->n - a->first == b->n - b->first &&
+	       !memcmp(a->frames + a->first, b->frames + b->first,
+		       (a->n - a->first) * sizeof(*a->frames));
+}
+
+/* Find the call site in stack @i, and whether another one is the same from there on. */
+static void stack_settle(struct ledger *l, uint32_t i, uint64_t site)
+{
+	struct ledger_stack *s = &l->stacks.items[i];
+	uint64_t key = site;
+	uint32_t found, k;
+
+	s->site = site;
+	while (s->first < s->n && s->frames[s->first] != site)
+		s->first++;
+	if (s->first == s->n)
+		s->first = 0;
+	for (k = s->first; k < s->n; k++)
+		key = mix(key, s->frames[k]);
+	while ((found = u64map_get(&l->stack_of, key)) != U64MAP_NONE) {
+		if (stacks_equal(&l->stacks.items[found], s)) {
+			s->same_as = found;
+			return;
+		}
+		key++;
+	}
+	s->same_as = i;
+	if (u64map_set(&l->stack_of, key, i))
+		l->oom = true;
+}
+
+/* The stack of an allocation, the same number for the same call chain; or what e->stack says. */
+static int32_t stack_of(struct ledger *l, const struct event_alloc *e)
+{
+	if (e->stack < 0 || (size_t)e->stack >= l->stacks.n)
+		return e->stack;
+	if (!l->stacks.items[e->stack].site)
+		stack_settle(l, (uint32_t)e->stack, e->site);
+	return (int32_t)l->stacks.items[e->stack].same_as;
+}
+
+static void enter_sample(struct ledger *l, uint32_t row, int32_t stack)
 {
 	uint64_t key = (uint64_t)row << 32 | (uint32_t)stack;
 	uint32_t found = u64map_get(&l->sample_of, key);
-
-	if ((size_t)stack < l->stacks.n)
-		l->stacks.items[stack].site = site;
 
 	if (found == U64MAP_NONE) {
 		struct ledger_sample *s = vec_add(&l->samples);
@@ -417,26 +457,6 @@ static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_
 		o->predecessor = group;
 }
 
-/*
- * Recent kernels (seen on 6.18) fire kmalloc twice for one __kmalloc() beyond the size classes: in
- * __kmalloc_large_node_noprof(), whose caller is __kmalloc() itself, and again there, with the real
- * call site. Nothing else gives the same address to the same task again for the same size by another
- * way without a free between.
- */
-static bool told_twice(const struct ledger *l, const struct ledger_object *o,
-		       const struct event_alloc *e, uint32_t group)
-{
-	const struct ledger_group *first, *second;
-
-	if (o->group == LEDGER_NONE || group == LEDGER_NONE || o->pid != e->h.pid ||
-	    e->h.time - o->time > TOLD_TWICE_NS)
-		return false;
-	first = &l->groups.items[o->group];
-	second = &l->groups.items[group];
-	return first->cache == second->cache && l->caches.items[first->cache].page_backed &&
-	       first->site != second->site && o->requested == event_requested(e->what);
-}
-
 /* As if @o had never been allocated. */
 static void undo_alloc(struct ledger *l, const struct ledger_object *o)
 {
@@ -458,7 +478,8 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		enter_predecessor(l, &l->objects.items[i], group);
 		return;
 	}
-	if (i != U64MAP_NONE && unlikely(told_twice(l, &l->objects.items[i], e, group))) {
+	if (i != U64MAP_NONE && unlikely(e->h.flags & EVENT_AGAIN) &&
+	    l->objects.items[i].group != LEDGER_NONE) {
 		predecessor = l->objects.items[i].predecessor;
 		undo_alloc(l, &l->objects.items[i]);
 	} else if (i != U64MAP_NONE) {
@@ -478,7 +499,7 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		.time = e->h.time,
 		.group = group,
 		.requested = requested,
-		.stack = e->stack,
+		.stack = stack_of(l, e),
 		.pid = e->h.pid,
 		.predecessor = predecessor,
 		.next_free = LEDGER_NONE,
@@ -530,7 +551,7 @@ static void enter_alloc(struct ledger *l, const struct event_alloc *e)
 	g->allocs++;
 	g->bytes_req += e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 	if (e->stack >= 0)
-		enter_sample(l, g->row, e->stack, e->site);
+		enter_sample(l, g->row, stack_of(l, e));
 	else if (e->stack == -2)
 		l->quality.stacks_lost++;
 	if (unlikely(free_came_first(l, e)))
@@ -638,7 +659,8 @@ static void enter_stack(struct ledger *l, const struct event_stack *e)
 		return;
 	s = &l->stacks.items[e->id];
 	free(s->frames);
-	s->n = 0;
+	s->n = s->first = 0;
+	s->site = 0;
 	s->frames = calloc(MAX(e->n, 1u), sizeof(*s->frames));
 	if (!s->frames) {
 		l->oom = true;

@@ -67,7 +67,9 @@ struct ledger_task {
 
 struct ledger_stack {
 	uint32_t n;
-	uint64_t site; /* the call site that it was taken for */
+	uint64_t site; /* the call site that it was taken for; 0: not known yet */
+	uint32_t first; /* frame of the call site: those before are the allocator's and ours */
+	uint32_t same_as; /* the first stack that is the same from there on */
 	uint64_t *frames; /* owned */
 };
 
@@ -103,7 +105,7 @@ struct ledger {
 	LEDGER_VEC(struct event_counters) counters; /* newest by CPU */
 	uint32_t free_object; /* head of the pool's free list */
 	size_t n_live;
-	struct u64map row_of, group_of, cache_of, object_of, sample_of, task_of;
+	struct u64map row_of, group_of, cache_of, object_of, sample_of, task_of, stack_of;
 	struct ledger_memo *memo;
 	struct ledger_stray *strays;
 	uint32_t *cpu_task; /* by CPU: whom the newest task record named */
@@ -138,5 +140,8 @@ void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t 
 
 /* The row's name for reports: comm, pid or cgroup; NULL with --by site. */
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64]);
+
+/* The name of the task that row @row is about, by its newest group; NULL if not known. */
+const char *ledger_row_comm(const struct ledger *l, const struct ledger_row *row, char buf[64]);
 
 #endif

@@ -100,31 +100,34 @@ void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t 
 			visit(ctx, o->ptr);
 }
 
-const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])
+const char *ledger_row_comm(const struct ledger *l, const struct ledger_row *row, char buf[64])
 {
 	size_t i, index = (size_t)(row - l->rows.items);
 
-	switch (l->by) {
-	case LEDGER_BY_SITE:
-		return NULL;
-	case LEDGER_BY_CACHE:
-		return l->caches.items[row->key].name[0] ? l->caches.items[row->key].name : NULL;
-	case LEDGER_BY_PID:
-		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
-		return buf;
-	case LEDGER_BY_CGROUP:
-		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
-		return buf;
-	case LEDGER_BY_COMM:
-		break;
-	}
-	for (i = 0; i < l->groups.n; i++) {
+	for (i = l->groups.n; i-- > 0;) {
 		const struct ledger_group *g = &l->groups.items[i];
 
 		if (g->row != index || g->task == LEDGER_NONE)
 			continue;
 		snprintf(buf, 64, "%.16s", l->tasks.items[g->task].comm);
 		return buf;
+	}
+	return NULL;
+}
+
+const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])
+{
+	switch (l->by) {
+	case LEDGER_BY_SITE:
+		break;
+	case LEDGER_BY_CACHE:
+		return l->caches.items[row->key].name[0] ? l->caches.items[row->key].name : NULL;
+	case LEDGER_BY_PID:
+	case LEDGER_BY_CGROUP:
+		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
+		return buf;
+	case LEDGER_BY_COMM:
+		return ledger_row_comm(l, row, buf);
 	}
 	return NULL;
 }

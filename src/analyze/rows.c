@@ -25,6 +25,8 @@ void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct 
 
 	if (l->by != LEDGER_BY_SITE) {
 		report_set_text(r, t, at, "group", ledger_row_name(l, row, buf));
+		if (l->by == LEDGER_BY_PID)
+			report_set_text(r, t, at, "comm", ledger_row_comm(l, row, buf));
 		return;
 	}
 	report_set_u64(r, t, at, "site", row->key);
@@ -70,6 +72,8 @@ struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than)
 
 	if (!s)
 		return NULL;
+	if (!older_than)
+		return s; /* rows_add_shares() then takes the samples */
 	vec_for_each(&l->objects, o) {
 		uint64_t key;
 		uint32_t found;
@@ -108,13 +112,8 @@ void rows_shares_free(struct rows_shares **s)
 uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r)
 {
 	const struct ledger_stack *s = &l->stacks.items[stack];
-	size_t first = 0;
 
-	while (first < s->n && s->frames[first] != s->site)
-		first++;
-	if (first == s->n)
-		first = 0;
-	return report_add_stack(r, s->frames + first, s->n - first);
+	return report_add_stack(r, s->frames + s->first, s->n - s->first);
 }
 
 static void add_share(const struct ledger *l, const struct share *share, uint64_t sampled,

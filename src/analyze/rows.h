@@ -13,9 +13,10 @@
 	}
 
 /* The same with --by something else than site. */
-#define ROW_GROUP_COLUMNS                                   \
-	{                                                   \
-		"group", "GROUP", CELL_TEXT, COLUMN_LEFT, 0 \
+#define ROW_GROUP_COLUMNS                                                 \
+	{ "group", "GROUP", CELL_TEXT, COLUMN_LEFT, 0 },                  \
+	{                                                                 \
+		"comm", "COMM", CELL_TEXT, COLUMN_LEFT | COLUMN_IF_SET, 0 \
 	}
 
 void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct report *r,
@@ -40,7 +41,10 @@ bool rows_error_pct(const struct ledger *l, uint64_t n, double *ret);
  */
 uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r);
 
-/* Call chains by row, of the live objects that are not younger than @older_than (a time). */
+/*
+ * Call chains by row: of the live objects that are not younger than @older_than (a time), or, with 0,
+ * of all allocations.
+ */
 struct rows_shares;
 struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than);
 void rows_shares_free(struct rows_shares **s);

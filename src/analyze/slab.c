@@ -30,9 +30,12 @@ static const struct column site_columns[] = { ROW_NAME_COLUMNS, SLAB_SITE_COLUMN
 static const struct column group_columns[] = { ROW_GROUP_COLUMNS, SLAB_SITE_COLUMNS };
 
 static const struct column class_columns[] = {
-	{ "bytes_alloc", "CLASS", CELL_BYTES, 0, 0 },	{ "page_backed", "PAGES", CELL_BOOL, 0, 1 },
-	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 },	{ "frees", "FREES", CELL_COUNT, 0, 2 },
-	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 3 }, { "waste", "WASTE", CELL_BYTES, 0, 0 },
+	{ "bytes_alloc", "CLASS (B)", CELL_ID, 0, 0 },
+	{ "page_backed", "PAGES", CELL_BOOL, COLUMN_JSON_ONLY, 0 },
+	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 },
+	{ "frees", "FREES", CELL_COUNT, 0, 2 },
+	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 3 },
+	{ "waste", "WASTE", CELL_BYTES, 0, 0 },
 	{ "live_objects", "LIVE", CELL_COUNT, 0, 0 },
 };
 
@@ -155,7 +158,7 @@ static int report_sites(const struct ledger_analyzer *s, struct report *r)
 	int err = 0;
 
 	if (s->options.stacks)
-		shares = rows_shares_new(l, UINT64_MAX);
+		shares = rows_shares_new(l, 0);
 	if (!lines || (s->options.stacks && !shares))
 		return -ENOMEM;
 	vec_for_each(&l->groups, g)
@@ -171,8 +174,8 @@ static int report_sites(const struct ledger_analyzer *s, struct report *r)
 		set_line(s, &l->rows.items[i], &lines[i], r, t, at);
 		if (shares && at != SIZE_MAX && !err)
 			err = rows_add_shares(shares, l, (uint32_t)i,
-					      rows_scale(l, lines[i].sums.live),
-					      rows_scale(l, lines[i].sums.live_bytes), r, t, at);
+					      rows_scale(l, lines[i].sums.allocs),
+					      rows_scale(l, lines[i].sums.bytes_alloc), r, t, at);
 	}
 	if (t) {
 		t->empty = "no slab allocations were seen";
@@ -196,7 +199,7 @@ static int class_compare(const void *a, const void *b)
 	return CMP(x->size, y->size);
 }
 
-/* Size classes, smallest first: also those of named caches, so that the sums agree. */
+/* Size classes, also those of named caches, so that the sums agree. */
 static int report_classes(const struct ledger_analyzer *s, struct report *r)
 {
 	const struct ledger *l = &s->ledger;
@@ -239,8 +242,11 @@ static int report_classes(const struct ledger_analyzer *s, struct report *r)
 		report_set_u64(r, t, at, "waste", rows_scale(l, m->bytes_alloc - m->bytes_req));
 		report_set_u64(r, t, at, "live_objects", rows_scale(l, m->live));
 	}
-	if (t)
-		t->rows_total = t->n_rows;
+	if (t) {
+		report_table_sort(t, "allocs");
+		report_table_sort(t, "waste");
+		report_table_truncate(t, s->options.top);
+	}
 	return 0;
 }
 

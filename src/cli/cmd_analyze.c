@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kmscope slab, kmscope leaks: a session with one analyzer. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,7 +119,8 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 		.follow_children = o->child,
 		.cgroup_fd = -1,
 	};
-	bool tasks = o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_CGROUP;
+	bool tasks = o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
+		     o->by == LEDGER_BY_CGROUP;
 	int err;
 
 	err = selection_make(o, &a->capset, &live.config, &cgroup, f);
@@ -134,6 +136,21 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 			    "--stacks none",
 			    a->capset.arch);
 	return live_open(&a->capset, &live, ret, f);
+}
+
+/* Better now than after everything has been attached. */
+static int check_ready_file(const char *path, struct failure *f)
+{
+	_cleanup_free_ char *copy = path ? strdup(path) : NULL;
+
+	if (!path)
+		return 0;
+	if (!copy)
+		return -ENOMEM;
+	if (access(dirname(copy), W_OK))
+		return fail(f, FAILURE_USAGE, -errno, "--ready-file: can't create %s: %s", path,
+			    strerror(errno));
+	return 0;
 }
 
 static int analysis_run(struct analysis *a, struct failure *f)
@@ -154,6 +171,9 @@ static int analysis_run(struct analysis *a, struct failure *f)
 	};
 	int err;
 
+	err = check_ready_file(o->ready_file, f);
+	if (err)
+		return err;
 	if (o->program) {
 		err = program_fork(o->program, &a->program, f);
 		if (err)

@@ -120,10 +120,9 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 			report_add_note(r, "%s", missing.text);
 		err = r->oom ? -ENOMEM : output_report(r, o->json, f);
 	}
-	if (!err && missing.text[0]) {
-		*f = missing;
-		err = -ENOTSUP;
-	}
+	/* what is missing stands in the report already */
+	if (!err && missing.text[0])
+		err = EXIT_UNSUPPORTED;
 	probe_plan_free(&plan);
 	return err;
 }

@@ -47,8 +47,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 			 "Rows of each table; 0: all (default: 10, with --json all)", TYPE_U64,
 			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
-			"Group by site, cache, comm, pid or cgroup", TYPE_CHOICE, FIELD(by), 0, 0,
-			by_choices, FOR_ANALYSIS },
+			"Group by site, cache, comm, pid or cgroup (default: site)", TYPE_CHOICE,
+			FIELD(by), 0, 0, by_choices, FOR_ANALYSIS },
 	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet),
 			   0, 0, NULL, FOR_ALL },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
@@ -80,20 +80,21 @@ static const struct option_spec specs[OPTION_MAX] = {
 			      "Only requests of at most SIZE bytes", TYPE_SIZE, FIELD(max_size), 0,
 			      UINT32_MAX, NULL, FOR_ANALYSIS },
 	[OPTION_MIN_AGE] = { "min-age", LONG_ONLY(OPTION_MIN_AGE), "SEC",
-			     "Leave out objects younger than SEC", TYPE_DURATION, FIELD(min_age_ns),
-			     0, YEAR_NS, NULL, FOR_LEAKS },
+			     "Leave out objects younger than SEC (default: 0)", TYPE_DURATION,
+			     FIELD(min_age_ns), 0, YEAR_NS, NULL, FOR_LEAKS },
 	[OPTION_OBJECTS] = { "objects", LONG_ONLY(OPTION_OBJECTS), NULL, "List the objects too",
 			     TYPE_FLAG, FIELD(objects), 0, 0, NULL, FOR_LEAKS },
 	[OPTION_STACKS] = { "stacks", LONG_ONLY(OPTION_STACKS), "WHICH",
-			    "Call chains: auto (a few a call site), all (costs twenty events each) "
-			    "or none",
+			    "Call chains: auto (a few a call site; the default of leaks), all "
+			    "(each costs some fifteen events) or none (the default of slab)",
 			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
-			    "Follow one allocation in N, taken at random", TYPE_U64, FIELD(sample),
-			    1, 1000000, NULL, FOR_ANALYSIS },
+			    "Follow one allocation in N, taken at random (default: 1)", TYPE_U64,
+			    FIELD(sample), 1, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
-			    "Event buffer of each CPU, a power of two from 4K to 1G", TYPE_SIZE,
-			    FIELD(buffer), 4096, 1ull << 30, NULL, FOR_ANALYSIS },
+			    "Event buffer of each CPU, a power of two from 4K to 1G (default: "
+			    "see doctor)",
+			    TYPE_SIZE, FIELD(buffer), 4096, 1ull << 30, NULL, FOR_ANALYSIS },
 	[OPTION_STRICT] = { "strict", LONG_ONLY(OPTION_STRICT), NULL,
 			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0,
 			    0, NULL, FOR_ANALYSIS },
@@ -111,6 +112,13 @@ static const struct option_spec specs[OPTION_MAX] = {
 				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
 };
 _Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
+
+const char *argp_program_version = "kmscope " KMSCOPE_VERSION;
+
+const char *option_choice(enum option_id id, uint64_t n)
+{
+	return specs[id].choices[n];
+}
 
 struct parse_state {
 	enum command_mask command;
@@ -282,6 +290,8 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 			return fail(f, FAILURE_USAGE, -EINVAL, "there is no program after «--»");
 		o->program = argv + k + 1;
 	}
+	if (k < argc && command == FOR_DOCTOR)
+		return fail(f, FAILURE_USAGE, -EINVAL, "doctor runs no program");
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, k, argv, 0, NULL, &state))
 		return state.error ? state.error

@@ -55,6 +55,9 @@ static inline bool option_given(const struct options *o, enum option_id id)
 	return o->set & 1ull << id;
 }
 
+/* The word for value @n of an option that takes one of several words. */
+const char *option_choice(enum option_id id, uint64_t n);
+
 /*
  * Parse the @argc words behind the command's name (argv[0] is «kmscope COMMAND»). @o holds the
  * command's defaults. Prints help and exits with 0 if asked to. -EINVAL with a failure otherwise.

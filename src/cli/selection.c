@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cli/selection.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "sym/symbolizer.h"
 
 static int add_range(struct config *c, uint64_t start, uint64_t end, struct failure *f)
@@ -63,6 +65,11 @@ static int select_code(const struct options *o, struct config *c, struct failure
 	return err;
 }
 
+static bool is_kmalloc_class(uint32_t size, uint32_t largest)
+{
+	return size >= 8 && size <= largest && (size == 96 || size == 192 || !(size & (size - 1)));
+}
+
 /* kmalloc-192, kmalloc-cg-1k: a size class, and a type that allocation flags decide. */
 static int select_kmalloc(const char *name, const struct capset *c, struct config *config,
 			  struct failure *f)
@@ -99,9 +106,59 @@ static int select_kmalloc(const char *name, const struct capset *c, struct confi
 		break;
 	}
 	if (sscanf(rest, "%u%2s", &size, suffix) < 1 || (*suffix && strcmp(suffix, "k")))
-		return fail(f, FAILURE_USAGE, -EINVAL, "--cache: «%s» is no kmalloc class", name);
-	config->kmalloc_class = *suffix ? size * 1024 : size;
+		size = 0;
+	size = *suffix ? size * 1024 : size;
+	if (!is_kmalloc_class(size, c->kmalloc_max))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--cache: this kernel has no kmalloc class «%s»", name);
+	config->kmalloc_class = size;
 	return 0;
+}
+
+/* Whether /proc/slabinfo lists @name: then a cache bears it, it is not merged into another. */
+static bool in_slabinfo(const char *name)
+{
+	FILE *file = fopen("/proc/slabinfo", "re");
+	char line[256], have[64];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%63s", have) == 1 && !strcmp(have, name);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/*
+ * The kernel merges caches of like size: @name is then a link to what others link to as well, and one
+ * of them is the name that the cache bears. Finds that one; false if @name is not merged.
+ */
+static bool merged_with(const char *name, char *ret, size_t n)
+{
+	char target[128], other[128], path[300];
+	struct dirent *entry;
+	bool found = false;
+	ssize_t len;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s", name);
+	len = readlink(path, target, sizeof(target));
+	if (len <= 0 || (size_t)len == sizeof(target) || in_slabinfo(name))
+		return false;
+	dir = opendir("/sys/kernel/slab");
+	while (dir && !found && (entry = readdir(dir))) {
+		ssize_t got;
+
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s", entry->d_name);
+		got = readlink(path, other, sizeof(other));
+		found = got == len && !memcmp(target, other, (size_t)len) &&
+			in_slabinfo(entry->d_name);
+		if (found)
+			snprintf(ret, n, "%.*s", (int)n - 1, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 static int select_cache(const struct options *o, const struct capset *c, struct config *config,
@@ -119,7 +176,11 @@ static int select_cache(const struct options *o, const struct capset *c, struct 
 		return fail(f, FAILURE_USAGE, -ENOENT,
 			    "--cache: there is no cache named «%s» (/sys/kernel/slab lists them)",
 			    o->cache);
-	snprintf(config->cache_name, sizeof(config->cache_name), "%s", o->cache);
+	if (merged_with(o->cache, config->cache_name, sizeof(config->cache_name)))
+		log_info("%s is merged into %s: objects of both are shown", o->cache,
+			 config->cache_name);
+	else
+		snprintf(config->cache_name, sizeof(config->cache_name), "%s", o->cache);
 	return 0;
 }
 
@@ -194,9 +255,12 @@ char *selection_describe(const struct options *o)
 		fprintf(out, " by module %s", o->module);
 	if (o->cache)
 		fprintf(out, " from %s", o->cache);
-	if (option_given(o, OPTION_MIN_SIZE) || option_given(o, OPTION_MAX_SIZE))
-		fprintf(out, " of %llu to %llu bytes", (unsigned long long)o->min_size,
-			(unsigned long long)o->max_size);
+	if (option_given(o, OPTION_MIN_SIZE))
+		fprintf(out, " of at least %llu bytes", (unsigned long long)o->min_size);
+	if (option_given(o, OPTION_MAX_SIZE))
+		fprintf(out, " of at most %llu bytes", (unsigned long long)o->max_size);
+	if (o->by)
+		fprintf(out, ", by %s", option_choice(OPTION_BY, o->by));
 	if (o->sample > 1)
 		fprintf(out, ", one in %llu followed", (unsigned long long)o->sample);
 	fclose(out);

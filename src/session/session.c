@@ -46,7 +46,9 @@ static void run_consume(void *arg, const struct event_header *const *records, si
 	r->ticks++;
 	if (r->s->source->ops->age)
 		r->s->source->ops->age(r->s->source, run_each_live, r);
-	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0)
+	/* not right before the last report, which would say the same */
+	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0 &&
+	    records[n - 1]->time + SESSION_POLL_MS * NSEC_PER_MSEC < r->deadline)
 		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
 }
 

@@ -216,7 +216,7 @@ static void live_mark(void *ctx, uint64_t ptr)
 
 /*
  * Marks are never cleared: in time every slot would hold one and nothing be left out any more. When a
- * quarter of them is taken, live objects get the current mark once more, and a new generation
+ * good many are taken, live objects get the current mark once more, and a new generation
  * begins, in which only that one and the new one count. Called between records: all that was
  * allocated up to this tick is known, so that nothing with a mark two generations old is left
  * unmarked as long as a generation lasts longer than the rings lag.
@@ -235,7 +235,7 @@ static void live_age(struct source *s,
 	for (i = 0; i < MARKS; i++)
 		taken += slots[i] &&
 			 (slots[i] == shared->generation || slots[i] == shared->previous);
-	if (taken < MARKS / 4 || l->next_tick < l->generation_began + 2 * LIVE_TICK_NS)
+	if (taken < MARKS / 128 || l->next_tick < l->generation_began + 2 * LIVE_TICK_NS)
 		return;
 	each(arg, live_mark, l);
 	shared->previous = shared->generation;
@@ -404,6 +404,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->capset = *c;
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
 	options.config.own_pid = (uint32_t)getpid();
+	options.config.kmalloc_max = c->kmalloc_max;
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;
 	l->n_stacks = options.n_stacks;

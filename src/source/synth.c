@@ -220,7 +220,7 @@ static int value_flags(union synth_record *r, size_t offset _unused_, const char
 	static const struct {
 		const char *name;
 		uint8_t flag;
-	} flags[] = { { "own", EVENT_OWN }, { "reuse", EVENT_REUSE } };
+	} flags[] = { { "own", EVENT_OWN }, { "reuse", EVENT_REUSE }, { "again", EVENT_AGAIN } };
 	size_t i, len;
 
 	for (; *value; value += len, value += *value == ',') {

@@ -15,7 +15,7 @@
  *
  *	start		page_size kmalloc_max gfp_dma gfp_reclaimable gfp_account n_cpus sample selected
  *			wall_ns (4096, 8192, 0, 0, 0, 1, 1, 0, 0 unless given)
- *	kmalloc		ptr site req alloc [gfp pid stack flags=own,reuse]
+ *	kmalloc		ptr site req alloc [gfp pid stack flags=own,reuse,again]
  *	cache_alloc	ptr site, and cache=ID or req alloc; else as kmalloc
  *	kfree, cache_free	ptr [pid]
  *	cache		id object slab [name]

@@ -154,17 +154,17 @@ static void test_implied_by_reuse(void **state _unused_)
 /* 6.18 tells of a large kmalloc twice, the second time with the real call site. */
 static void test_large_told_twice(void **state _unused_)
 {
-	_cleanup_books_ struct books *b =
-		books_open(LEDGER_BY_SITE, START
-			   "100 cpu0 kmalloc ptr=0x4000 site=1 req=9000 alloc=16384 pid=7\n"
-			   "101 cpu0 kmalloc ptr=0x4000 site=2 req=9000 alloc=16384 pid=7\n"
-			   /* not these: of a size class; by another process; of another size */
-			   "200 cpu0 kmalloc ptr=0x40 site=1 req=64 alloc=64 pid=7\n"
-			   "201 cpu0 kmalloc ptr=0x40 site=2 req=64 alloc=64 pid=7\n"
-			   "300 cpu0 kmalloc ptr=0x8000 site=1 req=9000 alloc=16384 pid=7\n"
-			   "301 cpu0 kmalloc ptr=0x8000 site=2 req=9000 alloc=16384 pid=8\n"
-			   "400 cpu0 kmalloc ptr=0xc000 site=1 req=9000 alloc=16384 pid=7\n"
-			   "401 cpu0 kmalloc ptr=0xc000 site=2 req=9001 alloc=16384 pid=7\n" END);
+	_cleanup_books_ struct books *b = books_open(
+		LEDGER_BY_SITE,
+		START "100 cpu0 kmalloc ptr=0x4000 site=1 req=9000 alloc=16384 pid=7\n"
+		      "101 cpu0 kmalloc ptr=0x4000 site=2 req=9000 alloc=16384 pid=7 flags=again\n"
+		      /* not these: nothing says that they are the same */
+		      "200 cpu0 kmalloc ptr=0x40 site=1 req=64 alloc=64 pid=7\n"
+		      "201 cpu0 kmalloc ptr=0x40 site=2 req=64 alloc=64 pid=7\n"
+		      "300 cpu0 kmalloc ptr=0x8000 site=1 req=9000 alloc=16384 pid=7\n"
+		      "301 cpu0 kmalloc ptr=0x8000 site=2 req=9000 alloc=16384 pid=8\n"
+		      "400 cpu0 kmalloc ptr=0xc000 site=1 req=9000 alloc=16384 pid=7\n"
+		      "401 cpu0 kmalloc ptr=0xc000 site=2 req=9001 alloc=16384 pid=7\n" END);
 
 	assert_int_equal(b->report->quality.analysed, 8);
 	assert_int_equal(b->report->quality.allocs, 7);

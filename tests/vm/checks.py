@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is run in a guest, and what must come out. Checks yield (title, None or what is wrong)."""
 import json
+import os
 import re
 
 TURNS = 1009
@@ -11,6 +12,12 @@ SLAB = "kmscope slab --json --comm pipes --settle 1 --probe %s -- sh -c 'exec wo
 
 # fs/pipe.c: 16 buffers (PIPE_DEF_BUFFERS) of struct pipe_buffer a pipe
 PIPE_BUFFERS = {"amd64": 640, "arm64": 640, "armhf": 384}
+# enum bpf_prog_type
+PROG_TRACEPOINT, PROG_RAW = "5", "17"
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FIXTURES = os.path.join(os.path.dirname(HERE), "unit", "data", "capset")
+
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
 
 
@@ -23,6 +30,7 @@ def steps(programs):
         "step meminfo 10 cat /proc/meminfo",
     ]
     for method in METHODS:
+        lines.append("step plan-%s 60 kmscope doctor --json --probe %s" % (method, method))
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
     for name in programs:
@@ -157,6 +165,49 @@ def check_held(r, step):
     check_stacks(r, report, rows)
 
 
+def check_attached(r, method):
+    """what doctor announced is what is attached"""
+    chosen = [c for c in r.report("plan-" + method)["tables"]["capabilities"] if c["chosen"]]
+    chosen = [c for c in chosen if c["capability"] != "children"]  # only with --child
+    raw = {c["capability"] for c in chosen if c["method"] == "raw"}
+    classic = [c for c in chosen if c["method"] == "classic"]
+    fdinfo = r.text("leaks-%s.fdinfo" % method)
+    attached = set(re.findall(r"^tp_name:\s*(\w+)", fdinfo, re.M))
+    types = re.findall(r"^prog_type:\s*(\d+)", fdinfo, re.M)
+    need(chosen, "doctor announced nothing")
+    need(attached == raw, "raw: announced %s, attached %s", sorted(raw), sorted(attached))
+    need(types.count(PROG_TRACEPOINT) == len(classic) and types.count(PROG_RAW) == len(raw),
+         "%d classic and %d raw announced, program types %s", len(classic), len(raw), types)
+
+
+def fixture_path(row):
+    return os.path.join(FIXTURES, "guest-%s-%s.txt" % (row.kernel, row.arch))
+
+
+def without_release(text):
+    return [x for x in text.splitlines() if not x.startswith(("#", "kernel "))]
+
+
+def check_fixture(r):
+    """its capabilities are those recorded in tests/unit"""
+    try:
+        with open(fixture_path(r.row), encoding="utf-8") as f:
+            recorded = without_release(f.read())
+    except FileNotFoundError:
+        raise Wrong("not recorded yet: run tests/vm/run --record") from None
+    found = without_release(r.output("capset"))
+    changed = [line for line in found if line not in recorded]
+    need(found == recorded, "differs: %s", "; ".join(changed))
+
+
+def record_fixture(row, files):
+    """Store a guest's capabilities for the unit tests."""
+    r = Results(row, files)
+    text = "# recorded in a guest: Debian %s, %s %s\n" % (row.suite, row.arch, row.kernel)
+    with open(fixture_path(row), "w", encoding="utf-8") as f:
+        f.write(text + r.output("capset"))
+
+
 def check_refusal(r, step):
     """--probe raw without BTF is refused with the reason"""
     need(r.status(step) == 3, "exit status %d", r.status(step))
@@ -173,6 +224,8 @@ def check_line(r, step, status, pattern):
 def planned(r):
     """(title, function, arguments) of all checks."""
     yield check_capset.__doc__, check_capset, ()
+    if r.row.verdict == "required":
+        yield check_fixture.__doc__, check_fixture, ()
     yield check_doctor.__doc__, check_doctor, ()
     for method in METHODS:
         refused = method == "raw" and not r.has_btf()
@@ -182,6 +235,7 @@ def planned(r):
             continue
         yield "slab --probe %s: %s" % (method, check_pipes.__doc__), check_pipes, (slab,)
         yield "leaks --probe %s: %s" % (method, check_held.__doc__), check_held, (leaks,)
+        yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
     yield "doctor tells an ordinary user what is missing", check_line, (
         "doctor-user", 3, "root")
     yield "doctor tells of kptr_restrict=2", check_line, (
