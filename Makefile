@@ -104,7 +104,7 @@ help: ## this list
 # --- what must be installed ------------------------------------------------------------------------
 # Debian packages. As root the missing ones are installed; otherwise the one command is printed.
 PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
-PKGS_TEST := libcmocka-dev clang-format python3
+PKGS_TEST := libcmocka-dev clang-format mandoc python3
 PKGS_CROSS_arm := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 PKGS_CROSS_arm64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PKGS_CROSS_x86_64 := gcc-x86-64-linux-gnu libc6-dev-amd64-cross
@@ -187,7 +187,7 @@ $(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 
 # --- tests: each layer prints TAP, tests/run adds it up ---------------------------------------------------
 test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
-	@tests/run $(O) lint unit golden live
+	@tests/run $(O) lint unit golden live examples
 
 unit: $(UNIT_TESTS) ## the tests of src/, with the sanitizers on
 	@tests/run $(O) unit

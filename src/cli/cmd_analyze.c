@@ -148,7 +148,7 @@ static int check_ready_file(const char *path, struct failure *f)
 	if (!copy)
 		return -ENOMEM;
 	if (access(dirname(copy), W_OK))
-		return fail(f, FAILURE_USAGE, -errno, "--ready-file: can't create %s: %s", path,
+		return fail(f, FAILURE_INTERNAL, -errno, "--ready-file: can't create %s: %s", path,
 			    strerror(errno));
 	return 0;
 }

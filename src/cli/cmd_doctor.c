@@ -116,13 +116,15 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 		report_capabilities(&plan, r);
 		report_facts(c, tracefs, r);
 		report_privileges(c, r);
-		if (probe_plan_check(&plan, c, &missing))
+		/* people read it on standard error */
+		if (probe_plan_check(&plan, c, &missing) && o->json)
 			report_add_note(r, "%s", missing.text);
 		err = r->oom ? -ENOMEM : output_report(r, o->json, f);
 	}
-	/* what is missing stands in the report already */
-	if (!err && missing.text[0])
-		err = EXIT_UNSUPPORTED;
+	if (!err && missing.text[0]) {
+		*f = missing;
+		err = -ENOTSUP;
+	}
 	probe_plan_free(&plan);
 	return err;
 }

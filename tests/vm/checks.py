@@ -172,7 +172,8 @@ def check_attached(r, method):
     raw = {c["capability"] for c in chosen if c["method"] == "raw"}
     classic = [c for c in chosen if c["method"] == "classic"]
     fdinfo = r.text("leaks-%s.fdinfo" % method)
-    attached = set(re.findall(r"^tp_name:\s*(\w+)", fdinfo, re.M))
+    links = [x for x in fdinfo.split("pos:") if re.search(r"link_type:\s*raw_tracepoint", x)]
+    attached = {re.search(r"tp_name:\s*(\w+)", link).group(1) for link in links}
     types = re.findall(r"^prog_type:\s*(\d+)", fdinfo, re.M)
     need(chosen, "doctor announced nothing")
     need(attached == raw, "raw: announced %s, attached %s", sorted(raw), sorted(attached))

@@ -69,13 +69,14 @@ static int put(const char *name)
 
 /* Arm's «Semihosting for AArch32 and AArch64» */
 enum { SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE = 5, SYS_EXIT_EXTENDED = 0x20 };
-#define OPEN_WB		      5
+#define OPEN_WB		     5
 #define ADP_STOPPED_APP_EXIT 0x20026
 
 #if defined(__arm__)
 __attribute__((noinline, target("arm"))) /* another instruction in Thumb code */
 #endif
-static long semihost(long operation, void *arguments)
+static long
+semihost(long operation, void *arguments)
 {
 #if defined(__arm__)
 	register long r0 __asm__("r0") = operation;
