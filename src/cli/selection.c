@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "probe/select.h"
 #include "sym/symbolizer.h"
 
 static int add_range(struct config *c, uint64_t start, uint64_t end, struct failure *f)
@@ -161,6 +162,20 @@ static bool merged_with(const char *name, char *ret, size_t n)
 	return found;
 }
 
+/*
+ * Whether allocations tell their cache: the raw tracepoint has an argument for it in 6.1 but not in
+ * 5.10, the classic one's record has its name in 6.18 but not in 6.12.
+ */
+static bool knows_caches(const struct options *o, const struct capset *c)
+{
+	const struct capset_event *e = &c->events[TRACE_CACHE_ALLOC];
+	bool raw = e->prototype && e->args.cache != CONFIG_NO_ARG && c->cache_offsets;
+
+	if (o->probe == PROBE_CLASSIC || !e->prototype)
+		return e->classic_name;
+	return raw;
+}
+
 static int select_cache(const struct options *o, const struct capset *c, struct config *config,
 			struct failure *f)
 {
@@ -176,6 +191,12 @@ static int select_cache(const struct options *o, const struct capset *c, struct 
 		return fail(f, FAILURE_USAGE, -ENOENT,
 			    "--cache: there is no cache named «%s» (/sys/kernel/slab lists them)",
 			    o->cache);
+	if (!knows_caches(o, c))
+		return fail(
+			f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			"--cache: the tracepoints that are used on this kernel (%s) do not tell "
+			"from which cache an object is; only kmalloc classes can be chosen",
+			c->kernel);
 	if (merged_with(o->cache, config->cache_name, sizeof(config->cache_name)))
 		log_info("%s is merged into %s: objects of both are shown", o->cache,
 			 config->cache_name);

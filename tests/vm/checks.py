@@ -34,7 +34,7 @@ def steps(programs):
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
     for name in programs:
-        lines.append("step %s 300 /build/tests/live/%s" % (name, name))
+        lines.append("step %s 300 sh -c 'exec /build/tests/live/%s 2>&1'" % (name, name))
     lines += [
         "step doctor-user 60 su -s /bin/sh nobody -c 'kmscope doctor'",
         "echo 2 >/proc/sys/kernel/kptr_restrict",
@@ -260,7 +260,8 @@ def live_tests(r, program):
             title = test.group(2).replace("# SKIP", "").strip()
             results.append([title, SKIPPED + " ".join(said)])
         elif test:
-            results.append([test.group(2), None if test.group(1) == "ok" else ""])
+            why = "".join(x + "\n" for x in said if x.strip())
+            results.append([test.group(2), None if test.group(1) == "ok" else why])
         elif results and results[-1][1] is not None and line.startswith("#"):
             results[-1][1] += line.lstrip("# ") + "\n"
         if test:
@@ -270,7 +271,7 @@ def live_tests(r, program):
     status = r.text(program + ".rc").strip()
     if planned_tests != len(results):
         text = "planned %s tests, ran %d, exit status %s; %s"
-        last = r.text(program + ".err").strip().splitlines()[-3:]
+        last = r.text(program + ".out").strip().splitlines()[-3:]
         results.append(["all of it", text % (planned_tests, len(results), status, last)])
     return [("%s: %s" % (program, title), wrong) for title, wrong in results]
 
