@@ -10,11 +10,8 @@ ARCH_GIVEN := $(ARCH)
 HOST_ARCH := $(patsubst armv%,arm,$(patsubst aarch64,arm64,$(shell uname -m)))
 ARCH ?= $(HOST_ARCH)
 override ARCH := $(patsubst amd64,x86_64,$(patsubst aarch64,arm64,$(patsubst armhf,arm,$(ARCH))))
-ifeq ($(ARCH),$(HOST_ARCH))
-O ?= build
-else
-O ?= build/$(ARCH)
-endif
+# MINIMAL=1 has a folder of its own: its objects are compiled otherwise.
+O ?= build$(if $(filter-out $(HOST_ARCH),$(ARCH)),/$(ARCH))$(if $(filter 1,$(MINIMAL)),/minimal)
 
 ifeq ($(origin CC),default)
 CC := $(CROSS_COMPILE)gcc
@@ -49,10 +46,18 @@ WARN := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wformat
 ifeq ($(CI),true)
 WARN += -Werror
 endif
+ifeq ($(MINIMAL),1)
+# For boards: smaller code, and without the functions that nobody calls. Nothing is left out: no
+# library is optional yet. tests/vm/sizes holds the result to its limits.
+CFLAGS ?= -Os -g
+SECTIONS := -ffunction-sections -fdata-sections
+LDFLAGS += -Wl,--gc-sections
+else
 CFLAGS ?= -O2 -g
+endif
 CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKMSCOPE_VERSION='"$(VERSION)"' \
 	-Isrc -I. -I$(O)/gen $(CPPFLAGS)
-CFLAGS_ALL := -std=gnu11 $(WARN) $(CFLAGS) -MMD -MP
+CFLAGS_ALL := -std=gnu11 $(WARN) $(SECTIONS) $(CFLAGS) -MMD -MP
 LIBS := -lbpf -lelf -lz -ljansson
 ifeq ($(STATIC),1)
 LDFLAGS += -static

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/parse.h"
 #include "cli/selection.h"
 #include "probe/survey.h"
 #include "session/session.h"
@@ -109,6 +110,16 @@ static int open_analyzer(struct analysis *a)
 	return a->analyzer ? 0 : -ENOMEM;
 }
 
+/* Two knobs of tests, which have to see rings being renewed without carrying gigabytes. */
+static void test_knobs(struct live_options *live)
+{
+	const char *renew = getenv("KMSCOPE_TEST_RENEW"), *pad = getenv("KMSCOPE_TEST_PAD");
+
+	if (renew)
+		parse_size(renew, 4096, 3ull << 30, &live->renew_after);
+	live->config.test_pad = pad && !strcmp(pad, "1");
+}
+
 static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 {
 	const struct options *o = a->options;
@@ -130,6 +141,7 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
+	test_knobs(&live);
 	if (option_given(o, OPTION_STACKS) && o->stacks && !a->capset.stack_traces)
 		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
 			    "--stacks: kernel stacks taken at tracepoints are junk on %s; use "

@@ -32,6 +32,7 @@ struct attachment {
 	int tracefs;
 	struct probe_plan plan; /* .chosen only */
 	int *ring_fds;
+	int rings_fd; /* of the array of them; owned by the objects */
 	size_t n_cpus;
 	int cpu_states_fd, shared_fd, marks_fd, stacks_fd, children_fd; /* owned by the objects */
 	struct cpu_state *cpu_states;
@@ -241,18 +242,44 @@ static int create_rings(struct attachment *a, size_t ring_size, struct failure *
 	return 0;
 }
 
+/* Let the programs on @cpu write to ring @fd. */
+static int set_ring(int rings_fd, uint32_t cpu, int fd)
+{
+	uint32_t key = ring_key(cpu, sizeof(void *)), twice = 2 * key;
+
+	if (bpf_map_update_elem(rings_fd, &key, &fd, BPF_ANY) ||
+	    (sizeof(void *) == 4 && bpf_map_update_elem(rings_fd, &twice, &fd, BPF_ANY)))
+		return -errno;
+	return 0;
+}
+
 static int fill_rings(const struct attachment *a, int rings_fd, struct failure *f)
 {
 	uint32_t i;
+	int err;
 
 	for (i = 0; i < a->n_cpus; i++) {
-		uint32_t key = ring_key(i, sizeof(void *)), twice = 2 * key;
-
-		if (bpf_map_update_elem(rings_fd, &key, &a->ring_fds[i], BPF_ANY) ||
-		    (sizeof(void *) == 4 &&
-		     bpf_map_update_elem(rings_fd, &twice, &a->ring_fds[i], BPF_ANY)))
-			return fail_load(f, -errno, "the event buffers");
+		err = set_ring(rings_fd, i, a->ring_fds[i]);
+		if (err)
+			return fail_load(f, err, "the event buffers");
 	}
+	return 0;
+}
+
+int attachment_renew_ring(struct attachment *a, size_t cpu, size_t ring_size)
+{
+	_cleanup_close_ int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_ring", 0, 0,
+						(uint32_t)ring_size, NULL);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	/* the kernel returns from this only when no program can be using the old ring any more */
+	err = set_ring(a->rings_fd, (uint32_t)cpu, fd);
+	if (err)
+		return err;
+	close(a->ring_fds[cpu]);
+	a->ring_fds[cpu] = TAKE_FD(fd);
 	return 0;
 }
 
@@ -304,7 +331,7 @@ static int load_objects(struct attachment *a, const struct capset *c,
 			const struct attach_options *o, struct failure *f)
 {
 	_cleanup_close_ int template_fd = -1;
-	int err, owner_rings;
+	int err;
 
 	template_fd =
 		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_tmpl", 0, 0, c->page_size, NULL);
@@ -323,8 +350,8 @@ static int load_objects(struct attachment *a, const struct capset *c,
 	err = create_rings(a, o->ring_size, f);
 	if (err)
 		return err;
-	owner_rings = bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->tp->obj, "rings");
-	err = fill_rings(a, owner_rings, f);
+	a->rings_fd = bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->tp->obj, "rings");
+	err = fill_rings(a, a->rings_fd, f);
 	if (!err)
 		err = map_shared_memory(a, f);
 	if (!err)

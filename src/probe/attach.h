@@ -33,6 +33,12 @@ void attachment_free(struct attachment **a);
 size_t attachment_n_cpus(const struct attachment *a); /* possible CPUs */
 /* The ring buffer map of @cpu; owned by the attachment. */
 int attachment_ring_fd(const struct attachment *a, size_t cpu);
+/*
+ * Put a new, empty ring in the place of @cpu's. When this returns, nothing is written to the old one
+ * any more; whoever has a descriptor of it can still read it. 0 or negative errno, then the old one
+ * stays.
+ */
+int attachment_renew_ring(struct attachment *a, size_t cpu, size_t ring_size);
 /* Mapped memory that the programs write (cpu_states, by CPU) or read and write. */
 const struct cpu_state *attachment_cpu_states(const struct attachment *a);
 struct shared_state *attachment_shared(const struct attachment *a);

@@ -19,14 +19,24 @@
 #define LIVE_ROUNDS	64 /* rounds of one read(), so that the session hears signals */
 #define LIVE_BUSY_TRIES 1000 /* when ending: how often to wait for an unfinished record */
 
+/* One CPU. Positions in its lane of the merge go on from ring to ring: .base is where .ring begins. */
+struct lane {
+	struct ring ring;
+	struct ring old; /* read to its end, but the merge may still hold records of it; or closed */
+	uint64_t base;
+	bool renewing; /* events go to a new ring already, .ring is the old one */
+};
+
 struct live {
 	struct source source;
 	struct attachment *attachment;
 	struct capset capset;
 	struct config config;
 	struct merge *merge;
-	struct ring *rings;
-	size_t n_rings;
+	struct lane *lanes;
+	size_t n_lanes;
+	size_t ring_size;
+	uint64_t renew_after;
 	int epoll;
 	bool begun, stopped;
 	uint64_t start, next_tick, next_refill, end;
@@ -47,6 +57,11 @@ size_t live_default_ring_size(void)
 	return round_up_pow2(share + 1) / 2; /* down to a power of two */
 }
 
+uint64_t live_default_renewal(void)
+{
+	return sizeof(long) == 4 ? 3ull << 30 : UINT64_MAX;
+}
+
 /* --- records that this source makes itself ------------------------------------------------------ */
 
 static void live_send(struct live *l, const struct event_header *h)
@@ -64,7 +79,7 @@ static void live_send_start(struct live *l)
 		.gfp_dma = l->capset.gfp_dma,
 		.gfp_reclaimable = l->capset.gfp_reclaimable,
 		.gfp_account = l->capset.gfp_account,
-		.n_cpus = (uint32_t)l->n_rings,
+		.n_cpus = (uint32_t)l->n_lanes,
 		.sample = l->config.sample,
 		.selected = l->config.select != 0,
 	};
@@ -82,7 +97,7 @@ static void live_send_counters(struct live *l, uint64_t time)
 	};
 	size_t i;
 
-	for (i = 0; i < l->n_rings; i++) {
+	for (i = 0; i < l->n_lanes; i++) {
 		struct event_counters e = {
 			.h = { .time = time, .kind = EVENT_COUNTERS, .cpu = (uint16_t)i },
 			.lost = { states[i].lost[0], states[i].lost[1] },
@@ -137,29 +152,91 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
+/* Map the ring that CPU @i's programs write to and hear of its wakeups. */
+static int live_open_ring(struct live *l, size_t i)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = i };
+	int fd = dup(attachment_ring_fd(l->attachment, i));
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = ring_open(&l->lanes[i].ring, fd, l->ring_size);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+}
+
+/* Give rings that have carried enough a successor; live_next() goes over to it at their end. */
+static int live_renew(struct live *l)
+{
+	size_t i;
+	int err;
+
+	for (i = 0; i < l->n_lanes; i++) {
+		struct lane *lane = &l->lanes[i];
+
+		if (lane->ring.next < l->renew_after || lane->renewing || lane->old.consumer)
+			continue;
+		err = attachment_renew_ring(l->attachment, i, l->ring_size);
+		if (err)
+			return err;
+		lane->renewing = true;
+	}
+	return 0;
+}
+
+/* The next record of CPU @i; when an old ring has been read to its end, of its successor. */
+static int live_next(struct live *l, size_t i, const struct event_header **ret_record,
+		     uint64_t *ret_position, enum ring_state *ret_state)
+{
+	struct lane *lane = &l->lanes[i];
+	int err;
+
+	*ret_state = ring_read(&lane->ring, ret_record, ret_position);
+	if (unlikely(*ret_state == RING_EMPTY && lane->renewing)) {
+		lane->old = lane->ring;
+		lane->base += lane->ring.next;
+		lane->ring = (struct ring){ .fd = -1 };
+		lane->renewing = false;
+		err = live_open_ring(l, i);
+		if (err)
+			return err;
+		log_debug("cpu %zu: a new ring", i);
+		*ret_state = ring_read(&lane->ring, ret_record, ret_position);
+	}
+	*ret_position += lane->base;
+	return 0;
+}
+
 /*
- * Push what the rings hold into the merge. Returns up to which time the stream is complete; *ret_more
- * is set when a lane was full before its ring was empty, *ret_busy when a record is unfinished.
+ * Push what the rings hold into the merge. *ret_complete is up to which time the stream is complete;
+ * *ret_more is set when a lane was full before its ring was empty, *ret_busy when a record is
+ * unfinished.
  */
-static uint64_t live_fill(struct live *l, bool *ret_more, bool *ret_busy)
+static int live_fill(struct live *l, uint64_t *ret_complete, bool *ret_more, bool *ret_busy)
 {
 	uint64_t complete = clock_monotonic_ns() - MERGE_WINDOW_NS;
 	size_t i;
+	int err;
 
 	*ret_more = *ret_busy = false;
-	for (i = 0; i < l->n_rings; i++) {
+	for (i = 0; i < l->n_lanes; i++) {
 		const struct event_header *record;
 		enum ring_state state;
 		uint64_t position;
-		unsigned long before;
 
 		for (;;) {
-			before = l->rings[i].next;
-			state = ring_read(&l->rings[i], &record, &position);
+			err = live_next(l, i, &record, &position, &state);
+			if (err)
+				return err;
 			if (state != RING_RECORD)
 				break;
 			if (!merge_push(l->merge, i, position, record)) {
-				l->rings[i].next = before;
+				l->lanes[i].ring.next =
+					(unsigned long)(position - l->lanes[i].base);
 				break;
 			}
 		}
@@ -168,14 +245,30 @@ static uint64_t live_fill(struct live *l, bool *ret_more, bool *ret_busy)
 		if (state != RING_EMPTY)
 			complete = MIN(complete, merge_lane_complete(l->merge, i));
 	}
-	return complete;
+	*ret_complete = complete;
+	return 0;
+}
+
+/* Give back to the kernel what the merge no longer holds. */
+static void live_release(struct live *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_lanes; i++) {
+		struct lane *lane = &l->lanes[i];
+		uint64_t held = merge_held(l->merge, i, lane->base + lane->ring.next);
+
+		if (held < lane->base)
+			continue;
+		ring_close(&lane->old);
+		ring_release(&lane->ring, held - lane->base);
+	}
 }
 
 /* Deliver up to @horizon, with the ticks that fall in between. */
 static void live_emit(struct live *l, uint64_t horizon)
 {
 	struct event_sink merged = { .consume = live_consume, .arg = l };
-	size_t i;
 
 	while (l->next_tick <= horizon && l->next_tick < l->end) {
 		uint64_t tick = l->next_tick;
@@ -187,8 +280,7 @@ static void live_emit(struct live *l, uint64_t horizon)
 		attachment_shared(l->attachment)->epoch++;
 	}
 	merge_emit(l->merge, horizon, &merged);
-	for (i = 0; i < l->n_rings; i++)
-		ring_release(&l->rings[i], merge_held(l->merge, i, l->rings[i].next));
+	live_release(l);
 }
 
 /* Let every call site take another stack now and then: what grows for long is seen for long. */
@@ -251,11 +343,14 @@ static int live_finish(struct live *l)
 {
 	static const struct timespec pause = { .tv_nsec = 100000 };
 	bool more = true, busy = false;
-	int tries = 0;
+	int tries = 0, err;
 
 	while (more || (busy && tries++ < LIVE_BUSY_TRIES)) {
-		uint64_t complete = live_fill(l, &more, &busy);
+		uint64_t complete;
 
+		err = live_fill(l, &complete, &more, &busy);
+		if (err)
+			return err;
 		live_emit(l, complete);
 		if (busy)
 			nanosleep(&pause, NULL);
@@ -271,7 +366,7 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	struct live *l = (struct live *)s;
 	struct epoll_event woken[16];
 	bool more = true, busy;
-	int round;
+	int round, err;
 
 	l->sink = sink;
 	if (!l->begun) {
@@ -284,9 +379,15 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	epoll_wait(l->epoll, woken, ARRAY_SIZE(woken), 0);
 	live_refill(l);
 	for (round = 0; more && round < LIVE_ROUNDS; round++) {
-		uint64_t complete = live_fill(l, &more, &busy);
+		uint64_t complete;
 
+		err = live_fill(l, &complete, &more, &busy);
+		if (err)
+			return err;
 		live_emit(l, complete);
+		err = live_renew(l);
+		if (err)
+			return err;
 	}
 	return more ? 2 : 1;
 }
@@ -329,9 +430,11 @@ static void live_free(struct source *s)
 	struct live *l = (struct live *)s;
 	size_t i;
 
-	for (i = 0; l->rings && i < l->n_rings; i++)
-		ring_close(&l->rings[i]);
-	free(l->rings);
+	for (i = 0; l->lanes && i < l->n_lanes; i++) {
+		ring_close(&l->lanes[i].ring);
+		ring_close(&l->lanes[i].old);
+	}
+	free(l->lanes);
 	merge_free(&l->merge);
 	attachment_free(&l->attachment);
 	closep(&l->epoll);
@@ -348,29 +451,18 @@ static const struct source_ops live_ops = {
 	.free = live_free,
 };
 
-static int live_open_rings(struct live *l, size_t ring_size)
+static int live_open_rings(struct live *l)
 {
 	size_t i;
+	int err;
 
-	l->rings = calloc(l->n_rings, sizeof(*l->rings));
-	if (!l->rings)
+	l->lanes = calloc(l->n_lanes, sizeof(*l->lanes));
+	if (!l->lanes)
 		return -ENOMEM;
-	for (i = 0; i < l->n_rings; i++)
-		l->rings[i].fd = -1;
-	for (i = 0; i < l->n_rings; i++) {
-		struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = i };
-		int fd = dup(attachment_ring_fd(l->attachment, i));
-		int err;
-
-		if (fd < 0)
-			return -errno;
-		err = ring_open(&l->rings[i], fd, ring_size);
-		if (err) {
-			close(fd);
+	for (i = 0; i < l->n_lanes; i++) {
+		err = live_open_ring(l, i);
+		if (err)
 			return err;
-		}
-		if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e))
-			return -errno;
 	}
 	return 0;
 }
@@ -416,9 +508,11 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 		err = attachment_load(&plan, c, &options, &l->attachment, f);
 	probe_plan_free(&plan);
 	if (!err) {
-		l->n_rings = attachment_n_cpus(l->attachment);
-		l->merge = merge_new(l->n_rings);
-		err = l->merge && l->stacks_seen ? live_open_rings(l, options.ring_size) : -ENOMEM;
+		l->n_lanes = attachment_n_cpus(l->attachment);
+		l->merge = merge_new(l->n_lanes);
+		l->ring_size = options.ring_size;
+		l->renew_after = o->renew_after ? o->renew_after : live_default_renewal();
+		err = l->merge && l->stacks_seen ? live_open_rings(l) : -ENOMEM;
 		if (err)
 			fail(f, FAILURE_INTERNAL, err, "can't map the event buffers: %s",
 			     strerror(-err));

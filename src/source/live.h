@@ -14,10 +14,17 @@ struct live_options {
 	size_t ring_size; /* bytes a CPU; 0: live_default_ring_size() */
 	bool follow_children;
 	int cgroup_fd; /* -1: none */
+	uint64_t renew_after; /* bytes after which a ring is replaced; 0: live_default_renewal() */
 };
 
 /* At most 16 MiB a CPU and 1/64 of the memory in all, counted over possible CPUs. */
 size_t live_default_ring_size(void);
+
+/*
+ * How much a ring may carry. On 32-bit kernels positions are 32 bits wide, and a ring buffer stops for
+ * good when they wrap (seen on 6.1 and 6.12): there 3 GiB, elsewhere no limit.
+ */
+uint64_t live_default_renewal(void);
 
 /*
  * Load everything that @c allows for @o; attaches nothing until start(). A failure says what is

@@ -22,6 +22,7 @@ struct ring {
 
 /* Map the ring buffer @fd of @size bytes. Takes @fd over when it succeeds. 0 or negative errno. */
 int ring_open(struct ring *r, int fd, size_t size);
+/* Does nothing to one that is closed or all zero. */
 void ring_close(struct ring *r);
 
 enum ring_state {
