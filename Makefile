@@ -47,10 +47,10 @@ ifeq ($(CI),true)
 WARN += -Werror
 endif
 ifeq ($(MINIMAL),1)
-# For boards: smaller code, and without the functions that nobody calls. Nothing is left out: no
-# library is optional yet. tests/vm/sizes holds the result to its limits.
+# For boards: compiled for size, and without functions that nobody calls. It does all that the other
+# one does: no library is optional yet. (-fdata-sections would make it larger on ARM32.)
 CFLAGS ?= -Os -g
-SECTIONS := -ffunction-sections -fdata-sections
+SECTIONS := -ffunction-sections
 LDFLAGS += -Wl,--gc-sections
 else
 CFLAGS ?= -O2 -g
@@ -91,6 +91,7 @@ LIVE_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/live/test_*.c))
 LIVE_HELPERS := $(patsubst tests/live/work_%.c,$(O)/tests/live/work_%,$(wildcard tests/live/work_*.c))
 VM_HELPERS := $(O)/tests/vm/semi
 GOLDEN := $(O)/tests/golden/golden
+COMPAT := $(O)/tests/vm/compat
 BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SKELS := $(O)/gen/slab_raw.skel.h $(O)/gen/slab_tp.skel.h
 BENCH_SKELS := $(O)/gen/reference.skel.h
@@ -98,12 +99,15 @@ BENCH_SKELS := $(O)/gen/reference.skel.h
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps test unit golden golden-update lint live run bench install clean vmtest guest
+.PHONY: all help deps test unit golden golden-update compat lint live run bench install clean vmtest sizes \
+	guest
 
 all: $(O)/kmscope ## build the program (the default)
 
 help: ## this list
-	@echo 'make [ARCH=arm|arm64|x86_64 CROSS_COMPILE=…] [STATIC=1] [V=1] TARGET'; \
+	@echo 'make [ARCH=arm|arm64|x86_64 CROSS_COMPILE=…] [STATIC=1] [MINIMAL=1] [V=1] TARGET'; \
+	echo '  STATIC=1        one file that needs no libraries'; \
+	echo '  MINIMAL=1       for boards: compiled for size, nothing left out'; \
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 # --- what must be installed ------------------------------------------------------------------------
@@ -187,11 +191,14 @@ $(O)/tests/live/test_doctor: $(addprefix $(O)/src/,probe/capset.o probe/select.o
 $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) -o $@ $^ $(TEST_LIBS)
 
+$(COMPAT): %: %.o $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 $(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
 
 # --- tests: each layer prints TAP, tests/run adds it up ---------------------------------------------------
-test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
+test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(COMPAT) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
 	@tests/run $(O) lint unit golden live examples
 
 unit: $(UNIT_TESTS) ## the tests of src/, with the sanitizers on
@@ -203,7 +210,10 @@ golden: $(GOLDEN) ## scripts of events against stored reports
 golden-update: $(GOLDEN) ## store the reports as they are now, and show what changed
 	@tests/golden/run $(O) --update
 
-lint: ## include direction, lengths, licence lines, format
+compat: $(COMPAT) ## write docs/compat.md and the .plan files anew from the recorded guests
+	@tests/vm/compat $(O)
+
+lint: $(COMPAT) ## include direction, lengths, licence lines, format, docs
 	@tests/run $(O) lint
 
 live: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) ## exact counts on this machine's kernel (root)
@@ -211,6 +221,9 @@ live: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) ## exact counts on this machine
 
 vmtest: ## boot Debian kernels under QEMU and test there [KERNEL=6.12 ARCH=armhf JOBS=1]
 	@tests/vm/run --arch '$(ARCH_GIVEN)' --kernel '$(KERNEL)' $(if $(JOBS),--jobs $(JOBS))
+
+sizes: ## build the static programs for ARM32 and arm64 boards, and hold them to their limits
+	@tests/vm/sizes
 
 # What tests/vm/run puts into a guest, built for it.
 guest: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) $(VM_HELPERS)

@@ -53,6 +53,11 @@ struct trace_event_raw_sched_process_fork {
 	int child_pid;
 };
 
+struct trace_event_raw_sched_process_exec {
+	int pid;
+	int old_pid; /* of the thread that called execve(), before it took over the leader's */
+};
+
 #pragma clang attribute pop
 
 #endif

@@ -16,6 +16,7 @@
 		{ "youngest_ns", "YOUNGEST", CELL_NS, 0, 4 },                                     \
 		{ "growth_bps", "GROWTH", CELL_RATE, COLUMN_IF_SET, 1 },                          \
 		{ "confidence", "CONFIDENCE", CELL_PERCENT, COLUMN_JSON_ONLY, 0 },                \
+		{ "frees_seen", "", CELL_BOOL, COLUMN_JSON_ONLY, 0 },                             \
 		{ "verdict", "VERDICT", CELL_TEXT, COLUMN_JSON_ONLY, 0 },                         \
 		{ "error_pct", "±", CELL_PERCENT, COLUMN_IF_SET, 0 },                             \
 		{ "evidence", "", CELL_TEXTS, COLUMN_SUBLINE, 0 },                                \
@@ -109,7 +110,7 @@ static void set_evidence(const struct ledger *l, const struct leaks_line *line, 
 		report_add_text(r, t, at, "evidence", "%s of %s allocations were freed", frees.s,
 				allocs.s);
 	/* such objects only look as if they leaked until their address is used again */
-	if (line->implied * 2 > line->sums.frees)
+	if (ledger_frees_unseen(line->sums.frees, line->implied))
 		report_add_text(r, t, at, "evidence",
 				"%s of these frees were not seen: objects of this site are freed "
 				"by a way that fires no event, as kfree_rcu() or a bulk free",
@@ -138,6 +139,8 @@ static void set_line(const struct ledger *l, const struct ledger_row *row,
 		report_set_real(r, t, at, "growth_bps", real * (double)rows_scale(l, 1));
 	if (rows_error_pct(l, line->objects, &real))
 		report_set_real(r, t, at, "error_pct", real);
+	report_set_u64(r, t, at, "frees_seen",
+		       !ledger_frees_unseen(line->sums.frees, line->implied));
 	report_set_text(r, t, at, "verdict", "candidate");
 	set_evidence(l, line, r, t, at);
 }
@@ -168,7 +171,7 @@ static int report_candidates(const struct ledger_analyzer *k, struct report *r)
 	if (!lines || (k->options.stacks && !shares))
 		return -ENOMEM;
 	lines_fill(l, cutoff, lines);
-	t = report_add_table(r, "candidates", "Allocated since the start and not freed",
+	t = report_add_table(r, "candidates", "Allocated since the start, and no free seen",
 			     by_site ? site_columns : group_columns,
 			     by_site ? ARRAY_SIZE(site_columns) : ARRAY_SIZE(group_columns));
 	for (i = 0; t && i < l->rows.n; i++) {
@@ -178,30 +181,18 @@ static int report_candidates(const struct ledger_analyzer *k, struct report *r)
 			continue;
 		at = report_add_row(r, t);
 		set_line(l, &l->rows.items[i], &lines[i], r, t, at);
-		if (shares && at != SIZE_MAX && !err)
-			err = rows_add_shares(shares, l, (uint32_t)i,
-					      rows_scale(l, lines[i].objects),
-					      rows_scale(l, lines[i].bytes), r, t, at);
+		if (shares && at != SIZE_MAX)
+			rows_add_shares(shares, l, (uint32_t)i, rows_scale(l, lines[i].objects),
+					rows_scale(l, lines[i].bytes), r, t, at);
 	}
 	if (t) {
 		t->empty = candidates_none(k);
+		/* first what may well have leaked, then what only looks like it */
 		report_table_sort(t, "bytes");
+		report_table_sort(t, "frees_seen");
 		report_table_truncate(t, k->options.top);
 	}
 	return err;
-}
-
-static const char *object_comm(const struct ledger *l, const struct ledger_object *o, char buf[17])
-{
-	size_t i;
-
-	/* the newest name of the process; the groups' tasks are only kept apart with --by */
-	for (i = l->tasks.n; i-- > 0;)
-		if (l->tasks.items[i].pid == o->pid) {
-			snprintf(buf, 17, "%.16s", l->tasks.items[i].comm);
-			return buf;
-		}
-	return NULL;
 }
 
 static void report_objects(const struct ledger_analyzer *k, struct report *r)
@@ -211,7 +202,7 @@ static void report_objects(const struct ledger_analyzer *k, struct report *r)
 	const struct ledger_object *o;
 	struct table *t = report_add_table(r, "objects", "Objects", object_columns,
 					   ARRAY_SIZE(object_columns));
-	char comm[17];
+	char comm[64];
 
 	vec_for_each(&l->objects, o) {
 		const struct ledger_group *g;
@@ -228,7 +219,8 @@ static void report_objects(const struct ledger_analyzer *k, struct report *r)
 			report_set_u64(r, t, at, "bytes", l->caches.items[g->cache].slab_size);
 		report_set_u64(r, t, at, "age_ns", r->end_ns > o->time ? r->end_ns - o->time : 0);
 		report_set_u64(r, t, at, "pid", o->pid);
-		report_set_text(r, t, at, "comm", object_comm(l, o, comm));
+		report_set_text(r, t, at, "comm",
+				ledger_comm(l, u64map_get(&l->pid_task, o->pid), comm));
 		if (o->stack >= 0 && (size_t)o->stack < l->stacks.n)
 			report_set_u64(r, t, at, "stack", rows_add_stack(l, (uint32_t)o->stack, r));
 	}

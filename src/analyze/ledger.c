@@ -9,6 +9,7 @@
 
 #define MEMO_SIZE  1024 /* powers of two */
 #define STRAY_SIZE 1024
+#define AGAIN_NS   (100 * NSEC_PER_USEC) /* both halves come from one call */
 #define SIZES_MAX  64 /* requested sizes of a row that are counted apart */
 
 /* The group of an allocation that looked just the same, to save three look-ups. */
@@ -70,6 +71,7 @@ void ledger_free(struct ledger *l)
 	u64map_free(&l->object_of);
 	u64map_free(&l->sample_of);
 	u64map_free(&l->task_of);
+	u64map_free(&l->pid_task);
 	u64map_free(&l->stack_of);
 	free(l->memo);
 	free(l->strays);
@@ -228,19 +230,37 @@ static uint64_t row_key(const struct ledger *l, const struct event_alloc *e, uin
 	return e->site;
 }
 
-static uint32_t row_of(struct ledger *l, uint64_t key)
+/* Whether tasks @a and @b have the same name; one that is not known has none. */
+static bool same_comm(const struct ledger *l, uint32_t a, uint32_t b)
 {
-	uint32_t found = u64map_get(&l->row_of, key);
-	struct ledger_row *row;
+	if (a == LEDGER_NONE || b == LEDGER_NONE)
+		return a == b;
+	return !memcmp(l->tasks.items[a].comm, l->tasks.items[b].comm,
+		       sizeof(l->tasks.items[a].comm));
+}
 
-	if (found != U64MAP_NONE)
+static uint32_t row_of(struct ledger *l, uint64_t key, uint32_t task)
+{
+	struct ledger_row *row;
+	uint32_t found;
+
+	/* of names the key is a hash: step on until it is the one meant */
+	while ((found = u64map_get(&l->row_of, key)) != U64MAP_NONE) {
+		row = &l->rows.items[found];
+		if (l->by == LEDGER_BY_COMM && !same_comm(l, row->task, task)) {
+			key++;
+			continue;
+		}
+		row->task = task;
 		return found;
+	}
 	row = vec_add(&l->rows);
 	if (!row || u64map_set(&l->row_of, key, (uint32_t)(l->rows.n - 1))) {
 		l->oom = true;
 		return LEDGER_NONE;
 	}
 	row->key = key;
+	row->task = task;
 	return (uint32_t)(l->rows.n - 1);
 }
 
@@ -283,7 +303,7 @@ static uint32_t group_find(struct ledger *l, const struct event_alloc *e)
 
 	if (cache == LEDGER_NONE)
 		return LEDGER_NONE;
-	row = row_of(l, row_key(l, e, cache));
+	row = row_of(l, row_key(l, e, cache), task_of(l, &e->h));
 	return row == LEDGER_NONE ? row : group_get(l, e, row, cache, requested);
 }
 
@@ -457,6 +477,14 @@ static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_
 		o->predecessor = group;
 }
 
+/* Whether @e, marked EVENT_AGAIN, is about @o: its first half may have been lost. */
+static bool same_allocation(const struct ledger *l, const struct ledger_object *o,
+			    const struct event_alloc *e, uint32_t requested)
+{
+	return o->group != LEDGER_NONE && o->requested == requested &&
+	       e->h.time - o->time < AGAIN_NS && l->groups.items[o->group].allocs;
+}
+
 /* As if @o had never been allocated. */
 static void undo_alloc(struct ledger *l, const struct ledger_object *o)
 {
@@ -479,7 +507,7 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		return;
 	}
 	if (i != U64MAP_NONE && unlikely(e->h.flags & EVENT_AGAIN) &&
-	    l->objects.items[i].group != LEDGER_NONE) {
+	    same_allocation(l, &l->objects.items[i], e, requested)) {
 		predecessor = l->objects.items[i].predecessor;
 		undo_alloc(l, &l->objects.items[i]);
 	} else if (i != U64MAP_NONE) {
@@ -625,6 +653,8 @@ static uint32_t task_get(struct ledger *l, const struct event_task *e)
 	t->pid = e->h.pid;
 	t->cgroup = e->cgroup;
 	memcpy(t->comm, e->comm, sizeof(t->comm));
+	if (u64map_set(&l->pid_task, e->h.pid, (uint32_t)(l->tasks.n - 1)))
+		l->oom = true;
 	return (uint32_t)(l->tasks.n - 1);
 }
 

@@ -33,6 +33,7 @@ struct ledger_cache {
 struct ledger_row {
 	uint64_t key; /* address, cache number, task number, pid or cgroup id */
 	uint64_t live_bytes, peak_bytes;
+	uint32_t task; /* the newest one that allocated for it; LEDGER_NONE: not known */
 	uint32_t n_sizes; /* groups of different requested sizes so far */
 	uint64_t *samples; /* live_bytes at every ledger.stride-th tick; owned */
 };
@@ -106,6 +107,7 @@ struct ledger {
 	uint32_t free_object; /* head of the pool's free list */
 	size_t n_live;
 	struct u64map row_of, group_of, cache_of, object_of, sample_of, task_of, stack_of;
+	struct u64map pid_task; /* the newest task of a process */
 	struct ledger_memo *memo;
 	struct ledger_stray *strays;
 	uint32_t *cpu_task; /* by CPU: whom the newest task record named */
@@ -129,6 +131,12 @@ struct ledger_sums {
 bool ledger_group_sums(const struct ledger *l, const struct ledger_group *g,
 		       struct ledger_sums *add);
 
+/* Whether so many of the frees of a row were not seen that what it has live means little. */
+static inline bool ledger_frees_unseen(uint64_t frees, uint64_t implied)
+{
+	return implied * 2 > frees;
+}
+
 /* Bytes a second that the row's live memory grew over the newer half of the run; false: unknown. */
 bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double *ret);
 
@@ -141,7 +149,7 @@ void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t 
 /* The row's name for reports: comm, pid or cgroup; NULL with --by site. */
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64]);
 
-/* The name of the task that row @row is about, by its newest group; NULL if not known. */
-const char *ledger_row_comm(const struct ledger *l, const struct ledger_row *row, char buf[64]);
+/* The name of task number @task; NULL if it is not known. */
+const char *ledger_comm(const struct ledger *l, uint32_t task, char buf[64]);
 
 #endif

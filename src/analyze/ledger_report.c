@@ -100,19 +100,12 @@ void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t 
 			visit(ctx, o->ptr);
 }
 
-const char *ledger_row_comm(const struct ledger *l, const struct ledger_row *row, char buf[64])
+const char *ledger_comm(const struct ledger *l, uint32_t task, char buf[64])
 {
-	size_t i, index = (size_t)(row - l->rows.items);
-
-	for (i = l->groups.n; i-- > 0;) {
-		const struct ledger_group *g = &l->groups.items[i];
-
-		if (g->row != index || g->task == LEDGER_NONE)
-			continue;
-		snprintf(buf, 64, "%.16s", l->tasks.items[g->task].comm);
-		return buf;
-	}
-	return NULL;
+	if (task >= l->tasks.n)
+		return NULL;
+	snprintf(buf, 64, "%.16s", l->tasks.items[task].comm);
+	return buf;
 }
 
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])
@@ -127,7 +120,7 @@ const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row
 		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
 		return buf;
 	case LEDGER_BY_COMM:
-		return ledger_row_comm(l, row, buf);
+		return ledger_comm(l, row->task, buf);
 	}
 	return NULL;
 }

@@ -15,7 +15,9 @@ struct share {
 };
 
 struct rows_shares {
-	LEDGER_VEC(struct share) shares; /* sorted by row, then by objects */
+	/* sorted by row, then by objects */
+	LEDGER_VEC(struct share) shares; /* of live objects */
+	LEDGER_VEC(struct share) samples; /* of all allocations */
 };
 
 void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct report *r,
@@ -26,7 +28,7 @@ void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct 
 	if (l->by != LEDGER_BY_SITE) {
 		report_set_text(r, t, at, "group", ledger_row_name(l, row, buf));
 		if (l->by == LEDGER_BY_PID)
-			report_set_text(r, t, at, "comm", ledger_row_comm(l, row, buf));
+			report_set_text(r, t, at, "comm", ledger_comm(l, row->task, buf));
 		return;
 	}
 	report_set_u64(r, t, at, "site", row->key);
@@ -68,12 +70,24 @@ struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than)
 {
 	struct rows_shares *s = calloc(1, sizeof(*s));
 	struct u64map index = { 0 };
+	const struct ledger_sample *sample;
 	const struct ledger_object *o;
 
 	if (!s)
 		return NULL;
+	vec_for_each(&l->samples, sample) {
+		struct share *added = vec_add(&s->samples);
+
+		if (!added) {
+			rows_shares_free(&s);
+			return NULL;
+		}
+		*added = (struct share){ sample->row, sample->stack, sample->n };
+	}
+	if (s->samples.n)
+		qsort(s->samples.items, s->samples.n, sizeof(*s->samples.items), share_compare);
 	if (!older_than)
-		return s; /* rows_add_shares() then takes the samples */
+		return s;
 	vec_for_each(&l->objects, o) {
 		uint64_t key;
 		uint32_t found;
@@ -104,8 +118,10 @@ struct rows_shares *rows_shares_new(const struct ledger *l, uint64_t older_than)
 
 void rows_shares_free(struct rows_shares **s)
 {
-	if (*s)
+	if (*s) {
 		free((*s)->shares.items);
+		free((*s)->samples.items);
+	}
 	freep(s);
 }
 
@@ -133,38 +149,37 @@ static void add_share(const struct ledger *l, const struct share *share, uint64_
 	report_add_share(r, t, at, "stacks", cell);
 }
 
-int rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,
-		    uint64_t objects, uint64_t bytes, struct report *r, struct table *t, size_t at)
+/* The shares of @row among @n sorted ones; *ret_n is how many. */
+static const struct share *shares_of(const struct share *shares, size_t n, uint32_t row,
+				     size_t *ret_n)
 {
-	LEDGER_VEC(struct share) all = { 0 };
-	const struct ledger_sample *sample;
-	const struct share *share;
+	size_t low = 0, high = n, end;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (shares[middle].row < row)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < n && shares[end].row == row; end++)
+		continue;
+	*ret_n = end - low;
+	return shares + low;
+}
+
+void rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,
+		     uint64_t objects, uint64_t bytes, struct report *r, struct table *t, size_t at)
+{
 	uint64_t sampled = 0;
-	size_t i;
-	int err = 0;
+	size_t i, n;
+	const struct share *shares = shares_of(s->shares.items, s->shares.n, row, &n);
 
-	vec_for_each(&s->shares, share) {
-		struct share *added = share->row == row ? vec_add(&all) : NULL;
-
-		if (added)
-			*added = *share;
-		err = share->row == row && !added ? -ENOMEM : err;
-	}
-	if (!all.n) {
-		vec_for_each(&l->samples, sample) {
-			struct share *added = sample->row == row ? vec_add(&all) : NULL;
-
-			if (added)
-				*added = (struct share){ row, sample->stack, sample->n };
-			err = sample->row == row && !added ? -ENOMEM : err;
-		}
-		if (all.n)
-			qsort(all.items, all.n, sizeof(*all.items), share_compare);
-	}
-	for (i = 0; i < all.n; i++)
-		sampled += all.items[i].objects;
-	for (i = 0; i < MIN(all.n, (size_t)SHARES_MAX) && !err; i++)
-		add_share(l, &all.items[i], sampled, objects, bytes, r, t, at);
-	free(all.items);
-	return err;
+	if (!n)
+		shares = shares_of(s->samples.items, s->samples.n, row, &n);
+	for (i = 0; i < n; i++)
+		sampled += shares[i].objects;
+	for (i = 0; i < MIN(n, (size_t)SHARES_MAX); i++)
+		add_share(l, &shares[i], sampled, objects, bytes, r, t, at);
 }

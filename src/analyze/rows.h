@@ -54,7 +54,8 @@ void rows_shares_free(struct rows_shares **s);
  * sampled, their shares are scaled up to @objects and @bytes and marked as estimated; where none
  * was, the chains of all samples of the row serve.
  */
-int rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,
-		    uint64_t objects, uint64_t bytes, struct report *r, struct table *t, size_t at);
+void rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,
+		     uint64_t objects, uint64_t bytes, struct report *r, struct table *t,
+		     size_t at);
 
 #endif

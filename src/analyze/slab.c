@@ -51,6 +51,17 @@ static const struct column cache_columns[] = {
 	{ "live_bytes", "LIVE BYTES", CELL_BYTES, 0, 0 },
 };
 
+static const struct column total_columns[] = {
+	{ "allocs", "ALLOCS", CELL_COUNT, 0, 0 },
+	{ "frees", "FREES", CELL_COUNT, 0, 0 },
+	{ "failed", "FAILED", CELL_COUNT, COLUMN_IF_SET, 0 },
+	{ "bytes_req", "REQUESTED", CELL_BYTES, 0, 0 },
+	{ "bytes_alloc", "GIVEN", CELL_BYTES, 0, 0 },
+	{ "waste", "WASTE", CELL_BYTES, 0, 0 },
+	{ "live_objects", "LIVE", CELL_COUNT, 0, 0 },
+	{ "live_bytes", "LIVE BYTES", CELL_BYTES, 0, 0 },
+};
+
 /* Sums of what one line of a table stands for. */
 struct slab_line {
 	struct ledger_sums sums;
@@ -58,6 +69,7 @@ struct slab_line {
 	const struct ledger_group *typical; /* the most frequent requested size */
 	const struct ledger_group *wasting; /* the group that wastes most of what is live */
 	uint64_t wasting_live;
+	uint64_t implied; /* frees that were not seen */
 };
 
 static struct analyzer *slab_create(const struct analyzer_options *o)
@@ -71,6 +83,7 @@ static void line_add(const struct ledger *l, struct slab_line *line, const struc
 
 	if (!ledger_group_sums(l, g, &line->sums))
 		line->unknown = true;
+	line->implied += g->implied;
 	live_waste = line->sums.live_bytes - line->sums.live_req - live_waste;
 	if (g->requested != LEDGER_MIXED_SIZES &&
 	    (!line->typical || g->allocs > line->typical->allocs))
@@ -96,6 +109,13 @@ static void set_advice(const struct ledger_analyzer *s, const struct slab_line *
 	uint64_t saving;
 	char text[200];
 
+	if (ledger_frees_unseen(line->sums.frees, line->implied)) {
+		/* what was freed unseen only looks as if it were still there */
+		report_set_text(
+			r, t, at, "advice",
+			"most frees here fire no event (kfree_rcu, bulk): LIVE is too high");
+		return;
+	}
 	if (!g || g->requested == LEDGER_MIXED_SIZES || !l->caches.items[g->cache].kmalloc)
 		return;
 	if (advice_for(&(struct advice_case){ .requested = g->requested,
@@ -172,10 +192,9 @@ static int report_sites(const struct ledger_analyzer *s, struct report *r)
 			continue; /* an event that was told twice */
 		at = report_add_row(r, t);
 		set_line(s, &l->rows.items[i], &lines[i], r, t, at);
-		if (shares && at != SIZE_MAX && !err)
-			err = rows_add_shares(shares, l, (uint32_t)i,
-					      rows_scale(l, lines[i].sums.allocs),
-					      rows_scale(l, lines[i].sums.bytes_alloc), r, t, at);
+		if (shares && at != SIZE_MAX)
+			rows_add_shares(shares, l, (uint32_t)i, rows_scale(l, lines[i].sums.allocs),
+					rows_scale(l, lines[i].sums.bytes_alloc), r, t, at);
 	}
 	if (t) {
 		t->empty = "no slab allocations were seen";
@@ -290,14 +309,40 @@ static int report_caches(const struct ledger_analyzer *s, struct report *r)
 	return 0;
 }
 
+/* Of everything, however few rows the other tables show. */
+static void report_totals(const struct ledger_analyzer *s, struct report *r)
+{
+	const struct ledger *l = &s->ledger;
+	struct table *t =
+		report_add_table(r, "totals", "In all", total_columns, ARRAY_SIZE(total_columns));
+	size_t at = report_add_row(r, t);
+	struct ledger_sums m = { 0 };
+	const struct ledger_group *g;
+
+	vec_for_each(&l->groups, g)
+		ledger_group_sums(l, g, &m);
+	report_set_u64(r, t, at, "allocs", rows_scale(l, m.allocs));
+	report_set_u64(r, t, at, "frees", rows_scale(l, m.frees));
+	report_set_u64(r, t, at, "failed", rows_scale(l, m.failed));
+	report_set_u64(r, t, at, "bytes_req", rows_scale(l, m.bytes_req));
+	report_set_u64(r, t, at, "bytes_alloc", rows_scale(l, m.bytes_alloc));
+	report_set_u64(r, t, at, "waste", rows_scale(l, m.bytes_alloc - m.bytes_req));
+	report_set_u64(r, t, at, "live_objects", rows_scale(l, m.live));
+	report_set_u64(r, t, at, "live_bytes", rows_scale(l, m.live_bytes));
+	if (t)
+		t->rows_total = t->n_rows;
+}
+
 static int slab_report(struct analyzer *a, struct report *r)
 {
 	struct ledger_analyzer *s = (struct ledger_analyzer *)a;
 	int err;
 
 	err = ledger_describe(&s->ledger, r);
-	if (!err)
+	if (!err) {
+		report_totals(s, r);
 		err = report_sites(s, r);
+	}
 	if (!err)
 		err = report_classes(s, r);
 	if (!err)

@@ -113,6 +113,8 @@ int command_main(int argc, char **argv)
 	if (check_standard_files())
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD,
+	       SIG_DFL); /* ignored by whoever started us, PROGRAM could not be waited for */
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;

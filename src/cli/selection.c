@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "cli/parse.h"
 #include "probe/select.h"
 #include "sym/symbolizer.h"
 
@@ -66,9 +67,9 @@ static int select_code(const struct options *o, struct config *c, struct failure
 	return err;
 }
 
-static bool is_kmalloc_class(uint32_t size, uint32_t largest)
+static bool is_kmalloc_class(uint32_t size)
 {
-	return size >= 8 && size <= largest && (size == 96 || size == 192 || !(size & (size - 1)));
+	return size == 96 || size == 192 || !(size & (size - 1));
 }
 
 /* kmalloc-192, kmalloc-cg-1k: a size class, and a type that allocation flags decide. */
@@ -84,8 +85,7 @@ static int select_kmalloc(const char *name, const struct capset *c, struct confi
 		{ "cg-", c->gfp_account },
 	};
 	const char *rest = name + strlen("kmalloc-");
-	unsigned int size;
-	char suffix[3] = "";
+	uint64_t size;
 	size_t i;
 
 	config->kmalloc_gfp_mask = c->gfp_dma | c->gfp_reclaimable | c->gfp_account;
@@ -106,13 +106,10 @@ static int select_kmalloc(const char *name, const struct capset *c, struct confi
 			config->kmalloc_gfp_mask |= types[i].gfp;
 		break;
 	}
-	if (sscanf(rest, "%u%2s", &size, suffix) < 1 || (*suffix && strcmp(suffix, "k")))
-		size = 0;
-	size = *suffix ? size * 1024 : size;
-	if (!is_kmalloc_class(size, c->kmalloc_max))
+	if (parse_size(rest, 8, c->kmalloc_max, &size) || !is_kmalloc_class((uint32_t)size))
 		return fail(f, FAILURE_USAGE, -EINVAL,
 			    "--cache: this kernel has no kmalloc class «%s»", name);
-	config->kmalloc_class = size;
+	config->kmalloc_class = (uint32_t)size;
 	return 0;
 }
 
@@ -187,6 +184,9 @@ static int select_cache(const struct options *o, const struct capset *c, struct 
 	if (!strncmp(o->cache, "kmalloc-", 8))
 		return select_kmalloc(o->cache, c, config, f);
 	snprintf(path, sizeof(path), "/sys/kernel/slab/%s", o->cache);
+	if (*o->cache == '.' || strchr(o->cache, '/'))
+		return fail(f, FAILURE_USAGE, -EINVAL, "--cache: «%s» is no cache's name",
+			    o->cache);
 	if (!access("/sys/kernel/slab", F_OK) && access(path, F_OK))
 		return fail(f, FAILURE_USAGE, -ENOENT,
 			    "--cache: there is no cache named «%s» (/sys/kernel/slab lists them)",
@@ -227,6 +227,10 @@ int selection_make(const struct options *o, const struct capset *c, struct confi
 {
 	int err;
 
+	if ((option_given(o, OPTION_PID) || o->child) && !c->initial_pids)
+		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			    "--pid and --child need the machine's own process numbers: run kmscope "
+			    "outside this PID namespace (container)");
 	if (option_given(o, OPTION_PID)) {
 		if (kill((pid_t)o->pid, 0) && errno == ESRCH)
 			return fail(f, FAILURE_USAGE, -ESRCH, "--pid: there is no process %llu",

@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "bpf/events.h"
 #include "probe/btfgen.h"
@@ -61,6 +64,9 @@ static int fail_load(struct failure *f, int err, const char *what)
 			    "the kernel refused to load %s (%s): root is needed, and a kernel that "
 			    "is not locked down",
 			    what, strerror(-err));
+	if (err == -EMFILE || err == -ENFILE)
+		return fail(f, FAILURE_INTERNAL, err,
+			    "too many open files: each CPU takes two; raise the limit (ulimit -n)");
 	if (err == -ENOMEM)
 		return fail(f, FAILURE_INTERNAL, err,
 			    "not enough memory for %s: try a smaller --buffer", what);
@@ -150,7 +156,7 @@ static int enable_programs(struct bpf_object *obj, const struct probe_plan *plan
 			   enum probe_method method, const struct attach_options *o)
 {
 	int n = 0;
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < CAPABILITY_MAX; i++) {
 		const struct probe_row *row = plan->chosen[i];
@@ -163,9 +169,10 @@ static int enable_programs(struct bpf_object *obj, const struct probe_plan *plan
 			continue;
 		bpf_program__set_autoload(bpf_object__find_program_by_name(obj, row->program),
 					  true);
-		if (row->companion)
+		for (k = 0; row->companions[k].program; k++)
 			bpf_program__set_autoload(
-				bpf_object__find_program_by_name(obj, row->companion), true);
+				bpf_object__find_program_by_name(obj, row->companions[k].program),
+				true);
 	}
 	return n;
 }
@@ -293,8 +300,20 @@ static void *map_array(int fd, size_t element, size_t n, size_t *ret_size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static int map_shared_memory(struct attachment *a, struct failure *f)
+/* Not for secrets. */
+static uint64_t random_below(uint64_t n)
 {
+	uint64_t word;
+
+	if (getrandom(&word, sizeof(word), GRND_NONBLOCK) != sizeof(word))
+		word = clock_monotonic_ns();
+	return word % n;
+}
+
+static int map_shared_memory(struct attachment *a, uint32_t sample, struct failure *f)
+{
+	size_t i;
+
 	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
 
 	a->cpu_states_fd = bpf_object__find_map_fd_by_name(owner, "cpu_states");
@@ -310,6 +329,9 @@ static int map_shared_memory(struct attachment *a, struct failure *f)
 		return fail_load(f, -errno, "the shared state");
 	memset(a->shared->budgets, SHARED_BUDGET_INIT, sizeof(a->shared->budgets));
 	a->shared->generation = 1;
+	/* or the first allocation of every CPU would be taken */
+	for (i = 0; i < a->n_cpus && sample > 1; i++)
+		a->cpu_states[i].skip = random_below(2ull * sample - 1);
 	return 0;
 }
 
@@ -353,10 +375,21 @@ static int load_objects(struct attachment *a, const struct capset *c,
 	a->rings_fd = bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->tp->obj, "rings");
 	err = fill_rings(a, a->rings_fd, f);
 	if (!err)
-		err = map_shared_memory(a, f);
+		err = map_shared_memory(a, o->config.sample, f);
 	if (!err)
 		err = set_cgroup(a, o, f);
 	return err;
+}
+
+/* Two descriptors a CPU may be more than the soft limit; PROGRAM has been forked with the old one. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 int attachment_load(const struct probe_plan *plan, const struct capset *c,
@@ -366,6 +399,7 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 	int err, n_cpus = libbpf_num_possible_cpus();
 
 	libbpf_set_print(print_debug);
+	raise_file_limit();
 	if (!a || n_cpus < 1) {
 		free(a);
 		return fail_load(f, a ? n_cpus : -ENOMEM, "the programs");
@@ -434,7 +468,7 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 
 int attachment_attach(struct attachment *a, struct failure *f)
 {
-	size_t i;
+	size_t i, k;
 	int err;
 
 	/* allocations last: no free is seen whose allocation had to be missed for that reason */
@@ -446,9 +480,9 @@ int attachment_attach(struct attachment *a, struct failure *f)
 			continue;
 		obj = row->method == METHOD_RAW ? a->raw->obj : a->tp->obj;
 		err = attach_program(a, obj, row->program, row->method, row->event);
-		if (!err && row->companion)
-			err = attach_program(a, obj, row->companion, row->method,
-					     row->companion_event);
+		for (k = 0; !err && row->companions[k].program; k++)
+			err = attach_program(a, obj, row->companions[k].program, row->method,
+					     row->companions[k].event);
 		if (err)
 			return fail(f, FAILURE_UNSUPPORTED, err, "can't attach to %s:%s: %s",
 				    trace_event_names[row->event].system,

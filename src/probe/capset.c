@@ -13,6 +13,7 @@ const struct trace_event_name trace_event_names[TRACE_EVENT_MAX] = {
 	[TRACE_CACHE_FREE] = { "kmem", "kmem_cache_free" },
 	[TRACE_FORK] = { "sched", "sched_process_fork" },
 	[TRACE_EXIT] = { "sched", "sched_process_exit" },
+	[TRACE_EXEC] = { "sched", "sched_process_exec" },
 };
 
 enum fact_type { FACT_BOOL, FACT_U32, FACT_INT, FACT_TEXT };
@@ -32,6 +33,7 @@ struct fact {
 static const struct fact facts[] = {
 	FACT(kernel, FACT_TEXT),
 	FACT(arch, FACT_TEXT),
+	FACT(initial_pids, FACT_BOOL),
 	FACT(privileged, FACT_BOOL),
 	FACT(btf, FACT_BOOL),
 	FACT(tracefs, FACT_BOOL),

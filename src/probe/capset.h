@@ -21,6 +21,7 @@ enum trace_event {
 	TRACE_CACHE_FREE = RAW_CACHE_FREE,
 	TRACE_FORK,
 	TRACE_EXIT,
+	TRACE_EXEC,
 	TRACE_EVENT_MAX,
 };
 
@@ -41,6 +42,7 @@ struct capset_event {
 struct capset {
 	char kernel[128];
 	char arch[32];
+	bool initial_pids; /* process numbers are the kernel's: no PID namespace */
 	bool privileged; /* may load and attach programs */
 	bool btf; /* /sys/kernel/btf/vmlinux is readable */
 	bool tracefs;

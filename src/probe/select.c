@@ -48,8 +48,8 @@ const struct probe_row probe_rows[] = {
 		.method = METHOD_CLASSIC,
 		.event = TRACE_FORK,
 		.program = "tp_sched_process_fork",
-		.companion = "tp_sched_process_exit",
-		.companion_event = TRACE_EXIT,
+		.companions = { { "tp_sched_process_exit", TRACE_EXIT },
+				{ "tp_sched_process_exec", TRACE_EXEC } },
 		.why = "for --child",
 	},
 };

@@ -31,8 +31,10 @@ struct probe_row {
 	enum probe_method method;
 	enum trace_event event;
 	const char *program; /* its name in the method's BPF object */
-	const char *companion; /* another program that it needs, on .companion_event; or NULL */
-	enum trace_event companion_event;
+	struct {
+		const char *program; /* NULL: no more */
+		enum trace_event event;
+	} companions[3]; /* other programs that it needs */
 	const char *why; /* why the row stands where it does, in words */
 };
 

@@ -178,6 +178,7 @@ static const char *const classic_fields[TRACE_EVENT_MAX][6] = {
 	[TRACE_CACHE_FREE] = { "ptr" },
 	[TRACE_FORK] = { "child_pid" },
 	[TRACE_EXIT] = { NULL },
+	[TRACE_EXEC] = { "pid", "old_pid" },
 };
 
 /* The bit values of allocation flags differ between kernels: the event's print format has them. */
@@ -221,6 +222,18 @@ static void survey_tracefs(struct capset *c, const char **ret_tracefs)
 	}
 }
 
+/* include/linux/proc_ns.h: PROC_PID_INIT_INO */
+static bool has_initial_pids(void)
+{
+	char link[64];
+	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	if (n < 0)
+		return true; /* a kernel without PID namespaces */
+	link[n] = '\0';
+	return !strcmp(link, "pid:[4026531836]");
+}
+
 /* --- the rest --------------------------------------------------------------------------------------- */
 
 /* The largest kmalloc size class: two pages with SLUB; /proc/slabinfo knows better if readable. */
@@ -254,6 +267,7 @@ void survey_kernel(struct capset *ret, const char **ret_tracefs)
 	snprintf(c.arch, sizeof(c.arch), "%.*s", (int)sizeof(c.arch) - 1, uts.machine);
 	for (i = 0; i < TRACE_EVENT_MAX; i++)
 		memset(&c.events[i].args, CONFIG_NO_ARG, sizeof(c.events[i].args));
+	c.initial_pids = has_initial_pids();
 	c.privileged = has_capability(CAP_SYS_ADMIN) ||
 		       (has_capability(CAP_BPF) && has_capability(CAP_PERFMON));
 	c.page_size = (uint32_t)sysconf(_SC_PAGESIZE);

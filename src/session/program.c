@@ -131,11 +131,16 @@ int program_run(struct program *p, const char *name, struct failure *f)
 
 void program_reap(struct program *p)
 {
-	int status;
+	int status, got;
 
-	if (!p->pid || waitpid(p->pid, &status, WNOHANG) != p->pid)
+	if (!p->pid)
 		return;
-	if (WIFEXITED(status))
+	got = waitpid(p->pid, &status, WNOHANG);
+	if (!got || (got < 0 && errno != ECHILD))
+		return;
+	if (got < 0)
+		status = -1; /* somebody else has waited for it: its status is not known */
+	else if (WIFEXITED(status))
 		p->status.exit_code = WEXITSTATUS(status);
 	else if (WIFSIGNALED(status))
 		p->status.signal = WTERMSIG(status);

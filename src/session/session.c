@@ -59,14 +59,21 @@ static int run_watch(struct run *r, int fd, enum session_tag tag)
 	return epoll_ctl(r->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
+/* What ends a run with its last report; a terminal that goes away does, too. */
+static void ending_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGHUP);
+}
+
 static int run_open(struct run *r)
 {
 	sigset_t signals;
 	int err, fd = r->s->source->ops->fd(r->s->source);
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
+	ending_signals(&signals);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -86,9 +93,7 @@ static void run_close(struct run *r)
 
 	closep(&r->signals);
 	closep(&r->epoll);
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
+	ending_signals(&signals);
 	sigprocmask(SIG_UNBLOCK, &signals, NULL);
 }
 
@@ -146,26 +151,26 @@ static void run_program_ended(struct run *r)
 }
 
 /* Milliseconds until there is something to do even if nothing is reported. */
-static int run_timeout(const struct run *r, bool again)
+static int run_timeout(const struct run *r, int got)
 {
 	uint64_t now = clock_monotonic_ns(), left;
+	uint64_t poll = got == SOURCE_SOON ? 1 : SESSION_POLL_MS;
 
-	if (again || r->deadline <= now)
+	if (got == SOURCE_AT_ONCE || r->deadline <= now)
 		return 0;
 	left = (r->deadline - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC;
-	return (int)MIN(left, (uint64_t)SESSION_POLL_MS);
+	return (int)MIN(left, poll);
 }
 
 static int run_loop(struct run *r)
 {
 	struct source *source = r->s->source;
 	struct event_sink sink = { .consume = run_consume, .arg = r };
-	int got = 1;
+	int got = SOURCE_LATER;
 
 	while (!r->stop && got > 0 && clock_monotonic_ns() < r->deadline) {
 		struct epoll_event events[4];
-		int i, n = epoll_wait(r->epoll, events, ARRAY_SIZE(events),
-				      run_timeout(r, got > 1));
+		int i, n = epoll_wait(r->epoll, events, ARRAY_SIZE(events), run_timeout(r, got));
 
 		if (n < 0 && errno != EINTR)
 			return -errno;

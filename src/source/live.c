@@ -16,6 +16,7 @@
 
 #define LIVE_TICK_NS	NSEC_PER_SEC
 #define LIVE_REFILL_NS	(250 * NSEC_PER_MSEC)
+#define LIVE_SKEW_NS	(20 * NSEC_PER_USEC) /* held back while a ring is filling up */
 #define LIVE_ROUNDS	64 /* rounds of one read(), so that the session hears signals */
 #define LIVE_BUSY_TRIES 1000 /* when ending: how often to wait for an unfinished record */
 
@@ -211,6 +212,17 @@ static int live_next(struct live *l, size_t i, const struct event_header **ret_r
 	return 0;
 }
 
+/* Whether records that are held back take up a good part of a ring. */
+static bool live_pressed(const struct live *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_lanes; i++)
+		if (ring_unreleased(&l->lanes[i].ring) > l->ring_size / 4)
+			return true;
+	return false;
+}
+
 /*
  * Push what the rings hold into the merge. *ret_complete is up to which time the stream is complete;
  * *ret_more is set when a lane was full before its ring was empty, *ret_busy when a record is
@@ -218,7 +230,8 @@ static int live_next(struct live *l, size_t i, const struct event_header **ret_r
  */
 static int live_fill(struct live *l, uint64_t *ret_complete, bool *ret_more, bool *ret_busy)
 {
-	uint64_t complete = clock_monotonic_ns() - MERGE_WINDOW_NS;
+	uint64_t complete =
+		clock_monotonic_ns() - (live_pressed(l) ? LIVE_SKEW_NS : MERGE_WINDOW_NS);
 	size_t i;
 	int err;
 
@@ -274,7 +287,9 @@ static void live_emit(struct live *l, uint64_t horizon)
 		uint64_t tick = l->next_tick;
 
 		merge_emit(l->merge, tick, &merged);
-		live_send_counters(l, tick);
+		/* they are of now: a tick that is long past does not know them */
+		if (tick + LIVE_TICK_NS > horizon)
+			live_send_counters(l, tick);
 		l->next_tick += LIVE_TICK_NS;
 		live_send_simple(l, tick, EVENT_TICK);
 		attachment_shared(l->attachment)->epoch++;
@@ -358,7 +373,7 @@ static int live_finish(struct live *l)
 	live_emit(l, UINT64_MAX);
 	live_send_counters(l, l->end);
 	live_send_simple(l, l->end, EVENT_END);
-	return 0;
+	return SOURCE_ENDED;
 }
 
 static int live_read(struct source *s, const struct event_sink *sink)
@@ -389,7 +404,9 @@ static int live_read(struct source *s, const struct event_sink *sink)
 		if (err)
 			return err;
 	}
-	return more ? 2 : 1;
+	if (more)
+		return SOURCE_AT_ONCE;
+	return live_pressed(l) ? SOURCE_SOON : SOURCE_LATER;
 }
 
 /* --- lifecycle ------------------------------------------------------------------------------------ */
@@ -495,7 +512,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
-	options.config.own_pid = (uint32_t)getpid();
+	/* in a PID namespace our number is somebody else's: then our own events count as any */
+	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;
 	options.config.kmalloc_max = c->kmalloc_max;
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;

@@ -68,6 +68,11 @@ enum ring_state ring_read(struct ring *r, const struct event_header **ret_record
 	return RING_EMPTY;
 }
 
+size_t ring_unreleased(const struct ring *r)
+{
+	return r->next - __atomic_load_n(r->consumer, __ATOMIC_RELAXED);
+}
+
 void ring_release(struct ring *r, uint64_t position)
 {
 	__atomic_store_n(r->consumer, (unsigned long)position, __ATOMIC_RELEASE);

@@ -34,6 +34,8 @@ enum ring_state {
 /* Read the next valid record, which stays valid until released, and its position. */
 enum ring_state ring_read(struct ring *r, const struct event_header **ret_record,
 			  uint64_t *ret_position);
+/* Bytes that have been read but not given back. */
+size_t ring_unreleased(const struct ring *r);
 /* Give everything before @position back to the kernel. */
 void ring_release(struct ring *r, uint64_t position);
 

@@ -11,15 +11,19 @@
 
 struct source;
 
+enum source_state {
+	SOURCE_ENDED = 0, /* EVENT_END has been delivered */
+	SOURCE_LATER, /* call again when fd() is readable, or after a tenth of a second */
+	SOURCE_AT_ONCE, /* there is more already */
+	SOURCE_SOON, /* call again within a millisecond: a buffer is filling up */
+};
+
 struct source_ops {
 	/* Begin: attach, open. Nothing is delivered before. */
 	int (*start)(struct source *s, struct failure *f);
 	/* A descriptor that polls readable when read() should be called; -1: call it at once. */
 	int (*fd)(const struct source *s);
-	/*
-	 * Deliver what is there. Returns 1 while more can come, 0 once EVENT_END has been
-	 * delivered, or negative errno.
-	 */
+	/* Deliver what is there. Returns an enum source_state or negative errno. */
 	int (*read)(struct source *s, const struct event_sink *sink);
 	/*
 	 * Called between ticks: a source that follows selected objects only may have to be told

@@ -23,8 +23,6 @@
 
 #define LIVE_PATH_MAX  512
 #define LIVE_WAIT_MS   60000 /* a deadline for what should happen at once; never slept through */
-#define LIVE_TURNS     10007 /* primes are never right by chance */
-#define LIVE_TURNS_ARG "10007"
 #define LIVE_NULL      UINT64_MAX /* what live_u64() returns for null */
 
 /* Fail the test with a message unless @cond holds. */
@@ -46,10 +44,37 @@
 		name, fn, live_setup, live_teardown, (void *)(arg) \
 	}
 
+/*
+ * Where a system call takes ten times what it usually takes (emulation), counts are smaller and
+ * loops shorter; nothing is checked less exactly. Measured, unless KMSCOPE_SLOW is 0 or 1. Counts
+ * are primes, which are never right by chance.
+ */
+struct live_pace {
+	bool slow;
+	unsigned int turns, beside, kills, kill_step_us;
+	unsigned int child_turns, grand_turns, sampled, lossy;
+	const char *turns_arg, *beside_arg, *child_arg, *grand_arg, *sampled_arg, *lossy_arg;
+};
+
+extern const struct live_pace *live_pace;
+#define LIVE_TURNS     (live_pace->turns)
+#define LIVE_TURNS_ARG (live_pace->turns_arg)
+
 int live_setup(void **state);
 int live_teardown(void **state);
 /* The test ends as skipped; @why is shown. */
 void live_skip(const char *why) __attribute__((noreturn));
+/* What tests use, if the kernel has it; otherwise the test ends as skipped, with doctor's reason. */
+void live_need_probe(const char *probe);
+/* Whether kmscope takes call chains on this machine, by doctor. */
+bool live_has_stacks(void);
+/*
+ * Whether kmscope refuses --cache @name because this kernel's tracepoints do not tell caches; fails
+ * if it refuses in any other way than with exit code 3 and that reason.
+ */
+bool live_refuses_cache(const char *probe, const char *name);
+/* The teardown removes this folder too, if it is still there; those inside it are given later. */
+void live_remove_later(const char *folder);
 /* Run the tests; the exit code of the test program. */
 int live_main(const char *group, const struct CMUnitTest *tests, size_t n);
 
@@ -109,6 +134,10 @@ json_t *live_final(struct live *l);
 json_t *live_table(const json_t *report, const char *name);
 /* The row with the @nth value of @column that starts with @prefix; NULL: there is none. */
 json_t *live_row(const json_t *table, const char *column, const char *prefix, size_t nth);
+/* By the function in the column «site», whatever parts the compiler made of it (f.part.0). */
+json_t *live_site(const json_t *table, const char *function, size_t nth);
+size_t live_sites(const json_t *table, const char *function);
+bool live_is_in(const char *site, const char *function);
 size_t live_rows(const json_t *table, const char *column, const char *prefix);
 uint64_t live_u64(const json_t *object, const char *name);
 const char *live_text(const json_t *object, const char *name); /* NULL for null */

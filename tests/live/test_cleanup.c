@@ -16,9 +16,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define KILLS	    23
-#define STEP_US	    12000 /* each kill comes so much later than the last one, and … */
-#define JITTER_US   20000 /* … up to so much by chance */
+#define JITTER_US   20000 /* kills come up to so much later by chance */
 #define SEED	    20011
 #define OBJECTS_MAX 4096
 
@@ -208,17 +206,19 @@ static void test_kill(void **state)
 {
 	static struct ids before[2];
 	const char *ready = live_temp("ready");
+	unsigned int ran = 0, kills = live_pace->kills;
 	size_t pins = count_pins();
-	unsigned int ran = 0;
 
+	live_need_probe(*state);
 	list_ours(&before[0], BPF_KIND_PROGRAM);
 	list_ours(&before[1], BPF_KIND_MAP);
 	srandom(SEED);
-	for (unsigned int i = 0; i < KILLS; i++) {
+	/* each so much later than the last one */
+	for (unsigned int i = 0; i < kills; i++) {
 		struct live l;
 
 		start(&l, i % 2 ? "slab" : "leaks", *state, ready);
-		let_pass(&l, i * STEP_US + (unsigned int)(random() % JITTER_US));
+		let_pass(&l, i * live_pace->kill_step_us + (unsigned int)(random() % JITTER_US));
 		ran += kill_and_check(&l, ready);
 		check_no_objects(before);
 	}
@@ -236,8 +236,8 @@ static void test_kill(void **state)
 		ran++;
 	}
 	check_u64(count_pins(), pins, "entries in /sys/fs/bpf");
-	check(ran >= 3 && ran < KILLS + 3, "%u of %d kills came after the start of the program",
-	      ran, KILLS + 3);
+	check(ran >= 3 && ran < kills + 3, "%u of %d kills came after the start of the program",
+	      ran, kills + 3);
 }
 
 /* The ordinary end, and ends by failures, leave nothing either. */

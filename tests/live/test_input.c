@@ -233,6 +233,7 @@ static void test_no_tracefs(void **state)
 	struct live l;
 	json_t *r;
 
+	live_need_probe(*state);
 	live_spawn(&l, &how, live_kmscope, "slab", "--json", "--probe", *state, "--settle", "1",
 		   "--comm", "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
 	check(!live_end(&l), "kmscope ended with %d: %s", l.code, l.err);

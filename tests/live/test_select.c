@@ -16,18 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIPE	    "alloc_pipe_info+"
-#define GIVEN	    503 /* pipes that one process makes and another closes */
-#define CHILD_TURNS 1009
-#define CHILD_ARG   "1009"
-#define GRAND_TURNS 2003
-#define GRAND_ARG   "2003"
-#define CHILDREN    3
-#define SAMPLED	    100003
-#define SAMPLED_ARG "100003"
-#define SAMPLE	    10
-#define SAMPLE_ARG  "10"
-#define NOISE_ARG   "3001" /* turns beside what is selected */
+#define PIPE	   "alloc_pipe_info"
+#define GIVEN	   503 /* pipes that one process makes and another closes */
+#define CHILDREN   3
+#define SAMPLE	   10
+#define SAMPLE_ARG "10"
 
 /* --- the program itself as a workload ----------------------------------------------------------- */
 
@@ -57,11 +50,11 @@ static int work_tree(void)
 		if (fork())
 			continue;
 		if (!fork())
-			run_pipes(GRAND_ARG);
+			run_pipes(live_pace->grand_arg);
 		if (i)
-			run_pipes(CHILD_ARG);
+			run_pipes(live_pace->child_arg);
 		if (!fork())
-			run_pipes(CHILD_ARG);
+			run_pipes(live_pace->child_arg);
 		_exit(0);
 	}
 	return wait_all();
@@ -138,8 +131,9 @@ static void test_pid(void **state)
 	char pid[16];
 	json_t *r;
 
+	live_need_probe(*state);
 	start_gated(&load, LIVE_TURNS_ARG);
-	start_gated(&beside, NOISE_ARG);
+	start_gated(&beside, live_pace->beside_arg);
 	snprintf(pid, sizeof(pid), "%d", (int)load.pid);
 	live_start(&l, "slab", "--json", "--probe", *state, "--pid", pid, NULL);
 	/* the end of its input lets each of them begin */
@@ -158,8 +152,9 @@ static void test_comm(void **state)
 	struct live l, load, beside;
 	json_t *r;
 
+	live_need_probe(*state);
 	live_start(&l, "slab", "--json", "--probe", *state, "--comm", "giver", NULL);
-	live_spawn(&beside, NULL, live_pipes, NOISE_ARG, NULL);
+	live_spawn(&beside, NULL, live_pipes, live_pace->beside_arg, NULL);
 	live_spawn(&load, NULL, live_self, "give", NULL);
 	finish(&load);
 	finish(&beside);
@@ -172,8 +167,11 @@ static void test_comm(void **state)
 /* The taker's frees, of what the giver allocated, leave nothing that looks like a leak. */
 static void test_freed_by_others(void **state)
 {
-	json_t *r = live_run("leaks", "--json", "--probe", *state, "--comm", "giver", "--site",
-			     "alloc_pipe_info", "--", live_self, "give", NULL);
+	json_t *r;
+
+	live_need_probe(*state);
+	r = live_run("leaks", "--json", "--probe", *state, "--comm", "giver", "--site",
+		     "alloc_pipe_info", "--", live_self, "give", NULL);
 
 	live_check_whole(r);
 	check_u64(json_array_size(live_table(r, "candidates")), 0, "candidates");
@@ -184,11 +182,12 @@ static void test_freed_by_others(void **state)
 
 static void test_child(void **state)
 {
-	const uint64_t n = CHILDREN * (CHILD_TURNS + GRAND_TURNS);
+	const uint64_t n = CHILDREN * (live_pace->child_turns + live_pace->grand_turns);
 	struct live l, beside;
 	json_t *r;
 
-	start_gated(&beside, NOISE_ARG);
+	live_need_probe(*state);
+	start_gated(&beside, live_pace->beside_arg);
 	live_spawn(&l, NULL, live_kmscope, "slab", "--json", "--probe", *state, "--child",
 		   "--ready-file", live_temp("ready"), "--", live_self, "tree", NULL);
 	check(live_await(live_temp("ready"), l.pidfd), "kmscope ended early: %s", l.err);
@@ -236,16 +235,19 @@ static void test_cgroup(void **state)
 	struct live l, load, deeper, beside;
 	json_t *r;
 
+	live_need_probe(*state);
 	if (!find_cgroup2(mount, sizeof(mount)))
 		live_skip("no cgroup v2 is mounted");
 	snprintf(folder, sizeof(folder), "%s/kmscope-%d", mount, (int)getpid());
 	snprintf(below, sizeof(below), "%s/below", folder);
 	if (mkdir(folder, 0755) && errno == EROFS)
 		live_skip("cgroup v2 is mounted read-only");
+	live_remove_later(folder);
 	check(!mkdir(below, 0755), "%s: %s", below, strerror(errno));
+	live_remove_later(below);
 	start_gated(&load, LIVE_TURNS_ARG);
-	start_gated(&deeper, CHILD_ARG);
-	start_gated(&beside, NOISE_ARG);
+	start_gated(&deeper, live_pace->child_arg);
+	start_gated(&beside, live_pace->beside_arg);
 	join_cgroup(folder, load.pid);
 	join_cgroup(below, deeper.pid);
 	live_start(&l, "slab", "--json", "--probe", *state, "--cgroup", folder, NULL);
@@ -255,7 +257,7 @@ static void test_cgroup(void **state)
 	check(!rmdir(below) && !rmdir(folder), "%s: %s", folder, strerror(errno));
 	r = finish_trace(&l);
 	live_check_whole(r);
-	live_check_pipes(r, LIVE_TURNS + CHILD_TURNS, 0);
+	live_check_pipes(r, LIVE_TURNS + live_pace->child_turns, 0);
 	json_decref(r);
 }
 
@@ -263,10 +265,12 @@ static void test_cgroup(void **state)
 
 static void test_site(void **state)
 {
-	json_t *r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--site",
-			     "alloc_pipe_info", "--comm", "pipes", "--child", "--", live_pipes,
-			     LIVE_TURNS_ARG, NULL);
+	json_t *r;
 
+	live_need_probe(*state);
+	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--site",
+		     "alloc_pipe_info", "--comm", "pipes", "--child", "--", live_pipes,
+		     LIVE_TURNS_ARG, NULL);
 	check_total(r, 2 * LIVE_TURNS);
 	live_check_pipes(r, LIVE_TURNS, 0);
 	json_decref(r);
@@ -304,11 +308,14 @@ static void check_cache(const char *probe, const char *name, uint64_t n)
 /* Whatever caches a pipe's objects come from on this kernel, by the names that a report shows. */
 static void test_cache(void **state)
 {
-	json_t *r = live_run("slab", "--json", "--probe", *state, "--site", "alloc_pipe_info",
-			     "--comm", "pipes", "--child", "--", live_pipes, "101", NULL);
-	const json_t *caches = live_table(r, "caches");
+	const json_t *caches;
 	bool named;
+	json_t *r;
 
+	live_need_probe(*state);
+	r = live_run("slab", "--json", "--probe", *state, "--site", "alloc_pipe_info", "--comm",
+		     "pipes", "--child", "--", live_pipes, "101", NULL);
+	caches = live_table(r, "caches");
 	check_u64(live_rows(caches, "cache", "kmalloc-"), 2, "caches of a pipe's site");
 	check_cache(*state, live_text(live_row(caches, "cache", "kmalloc-", 0), "cache"),
 		    LIVE_TURNS);
@@ -319,19 +326,25 @@ static void test_cache(void **state)
 		     live_pipes, "101", NULL);
 	named = live_rows(live_table(r, "caches"), "cache", "filp") > 0;
 	json_decref(r);
-	if (!named && !strcmp(*state, "classic"))
-		live_skip("this kernel's classic tracepoints do not tell names of caches");
+	check(live_refuses_cache(*state, "filp") == !named,
+	      "names of caches are %sshown, but --cache filp is %srefused", named ? "" : "not ",
+	      named ? "" : "not ");
+	if (!named)
+		live_skip("this kernel's tracepoints do not tell names of caches; "
+			  "size classes were checked, and that others are refused");
 	check_cache(*state, "filp", 2 * LIVE_TURNS);
 }
 
 /* Each of a pipe's two sizes alone, by the sizes that a report shows. */
 static void test_size(void **state)
 {
-	json_t *all = live_run("slab", "--json", "--probe", *state, "--comm", "pipes", "--child",
-			       "--", live_pipes, "101", NULL);
+	json_t *all;
 
+	live_need_probe(*state);
+	all = live_run("slab", "--json", "--probe", *state, "--comm", "pipes", "--child", "--",
+		       live_pipes, "101", NULL);
 	for (size_t i = 0; i < 2; i++) {
-		json_t *row = live_row(live_table(all, "sites"), "site", PIPE, i), *r, *other;
+		json_t *row = live_site(live_table(all, "sites"), PIPE, i), *r, *other;
 		char size[24];
 
 		snprintf(size, sizeof(size), "%llu",
@@ -340,9 +353,9 @@ static void test_size(void **state)
 			     size, "--max-size", size, "--comm", "pipes", "--child", "--",
 			     live_pipes, LIVE_TURNS_ARG, NULL);
 		live_check_whole(r);
-		check_u64(live_rows(live_table(r, "sites"), "site", PIPE), 1,
+		check_u64(live_sites(live_table(r, "sites"), PIPE), 1,
 			  "sites of alloc_pipe_info() of one size");
-		row = live_row(live_table(r, "sites"), "site", PIPE, 0);
+		row = live_site(live_table(r, "sites"), PIPE, 0);
 		check_u64(live_u64(row, "allocs"), LIVE_TURNS, "allocations of one size");
 		check_u64(live_u64(row, "frees"), LIVE_TURNS, "frees of one size");
 		for (size_t k = 0; (other = json_array_get(live_table(r, "sites"), k)); k++)
@@ -358,27 +371,28 @@ static void test_size(void **state)
 
 static void test_sample(void **state)
 {
-	json_t *r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--sample",
-			     SAMPLE_ARG, "--comm", "pipes", "--child", "--", live_pipes,
-			     SAMPLED_ARG, NULL);
+	json_t *r;
 
+	live_need_probe(*state);
+	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--sample", SAMPLE_ARG,
+		     "--comm", "pipes", "--child", "--", live_pipes, live_pace->sampled_arg, NULL);
 	live_check_whole(r);
 	check_u64(live_quality(r, "sample"), SAMPLE, "quality.sample");
 	for (size_t i = 0; i < 2; i++) {
-		json_t *row = live_row(live_table(r, "sites"), "site", PIPE, i);
-		double n = (double)live_u64(row, "allocs"), off = n - SAMPLED;
+		json_t *row = live_site(live_table(r, "sites"), PIPE, i);
+		double n = (double)live_u64(row, "allocs"), off = n - live_pace->sampled;
 		double error = json_number_value(json_object_get(row, "error_pct")) / 100 * n;
 
 		check(error > 0 && error < n / 50, "a standard error of %.0f in %.0f", error, n);
 		check((off < 0 ? -off : off) <= 5 * error,
-		      "%.0f allocations are estimated, with a standard error of %.0f; %d were made",
-		      n, error, SAMPLED);
+		      "%.0f allocations are estimated, with a standard error of %.0f; %u were made",
+		      n, error, live_pace->sampled);
 		check_u64(live_u64(row, "live_objects"), 0, "live objects of a sampled site");
 	}
 	json_decref(r);
 	r = live_run("leaks", "--json", "--probe", *state, "--settle", "1", "--sample", SAMPLE_ARG,
-		     "--comm", "pipes", "--child", "--", live_pipes, SAMPLED_ARG, NULL);
-	check_u64(live_rows(live_table(r, "candidates"), "site", PIPE), 0, "false leaks");
+		     "--comm", "pipes", "--child", "--", live_pipes, live_pace->sampled_arg, NULL);
+	check_u64(live_sites(live_table(r, "candidates"), PIPE), 0, "false leaks");
 	json_decref(r);
 }
 

@@ -15,8 +15,20 @@
 #define DATA "tests/unit/data/capset/"
 
 static const char *const recorded[] = {
-	"amd64-6.18", "amd64-6.1",  "amd64-5.10", "armhf-6.1",	  "armhf-6.12",
-	"no-tracefs", "no-ringbuf", "nothing",	  "unprivileged",
+	"amd64-6.18",
+	"guest-5.10-amd64",
+	"guest-6.1-amd64",
+	"guest-6.1-arm64",
+	"guest-6.1-armhf",
+	"guest-6.12-amd64",
+	"guest-6.12-arm64",
+	"guest-6.12-armhf",
+	"guest-newest-amd64",
+	"guest-newest-arm64",
+	"no-tracefs",
+	"no-ringbuf",
+	"nothing",
+	"unprivileged",
 };
 
 static struct capset read_set(const char *name)
@@ -67,7 +79,7 @@ static void test_facts(void **state _unused_)
 	assert_int_equal(c.cache_name_offset, 104);
 	assert_int_equal(c.page_size, 4096);
 	assert_int_equal(c.gfp_account, 0x400000);
-	c = read_set("armhf-6.1");
+	c = read_set("guest-6.1-armhf");
 	assert_false(c.btf || c.stack_traces || c.jit || c.cache_offsets);
 }
 
@@ -86,7 +98,7 @@ static void test_events(void **state _unused_)
 	e = &c.events[TRACE_CACHE_FREE];
 	assert_true(e->classic_name);
 	assert_int_equal(e->args.cache, 2);
-	c = read_set("amd64-5.10");
+	c = read_set("guest-5.10-amd64");
 	assert_true(c.events[TRACE_KMALLOC_NODE].prototype);
 	assert_int_equal(c.events[TRACE_CACHE_ALLOC].args.cache, CONFIG_NO_ARG);
 	assert_int_equal(c.events[TRACE_CACHE_ALLOC].args.requested, 2);

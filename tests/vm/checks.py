@@ -21,7 +21,7 @@ FIXTURES = os.path.join(os.path.dirname(HERE), "unit", "data", "capset")
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
 
 
-def steps(programs):
+def steps(programs, with_module):
     """The guest's /steps, sourced by tests/vm/init; programs: test programs of tests/live."""
     lines = [
         "step capset 60 kmscope doctor --capabilities",
@@ -33,6 +33,8 @@ def steps(programs):
         lines.append("step plan-%s 60 kmscope doctor --json --probe %s" % (method, method))
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
+    if with_module:
+        lines += module_steps()
     for name in programs:
         lines.append("step %s 300 sh -c 'exec /build/tests/live/%s 2>&1'" % (name, name))
     lines += [
@@ -43,6 +45,15 @@ def steps(programs):
         "step doctor-tracefs 60 kmscope doctor",
     ]
     return "\n".join(lines) + "\n"
+
+
+def module_steps():
+    lines = ["step insmod 60 insmod /kmscope_truth.ko"]
+    for method in METHODS:
+        for command in ("slab --top 0", "leaks --objects"):
+            step = "truth-%s-%s" % (command.split()[0], method)
+            lines.append("step %s 120 ask %s --probe %s" % (step, command, method))
+    return lines + ["step rmmod 60 rmmod kmscope_truth"]
 
 
 class Wrong(Exception):
@@ -110,6 +121,9 @@ def check_quality(report):
     q = report["quality"]
     for name in ("lost", "late", "map_full"):
         need(q[name] == 0, "%s is %d of %d events", name, q[name], q["events"])
+    parts = ("analysed", "lost", "recursion_misses", "filtered", "own")
+    added = sum(q[name] or 0 for name in parts)
+    need(added == q["events"], "%d events, but %d add up: %s", q["events"], added, q)
 
 
 def site_rows(report, table):
@@ -142,7 +156,7 @@ def check_pipes(r, step):
     need(PIPE_BUFFERS[r.row.arch] in sizes, "no request of %d: %s", PIPE_BUFFERS[r.row.arch], sizes)
 
 
-def check_stacks(r, report, rows):
+def check_stacks(r, report, rows, functions):
     if r.row.arch == "armhf":
         need(not report["stacks"], "call chains on ARM32: %s", report["stacks"][:1])
         return
@@ -150,7 +164,7 @@ def check_stacks(r, report, rows):
     for row in rows:
         need(row["stacks"], "%s has no call chain", row["site"])
         names = " ".join(str(f) for f in chains[row["stacks"][0]["stack"]])
-        for name in ("alloc_pipe_info", "do_pipe2"):
+        for name in functions:
             need(name in names, "%s: no %s in its call chain: %s", row["site"], name, names)
 
 
@@ -162,7 +176,7 @@ def check_held(r, step):
     need(len(rows) == 2, "%d sites in alloc_pipe_info instead of 2", len(rows))
     for row in rows:
         need(row["objects"] == HELD, "%s: %s objects, not %d", row["site"], row["objects"], HELD)
-    check_stacks(r, report, rows)
+    check_stacks(r, report, rows, ("alloc_pipe_info", "do_pipe2"))
 
 
 def check_attached(r, method):
@@ -237,12 +251,160 @@ def planned(r):
         yield "slab --probe %s: %s" % (method, check_pipes.__doc__), check_pipes, (slab,)
         yield "leaks --probe %s: %s" % (method, check_held.__doc__), check_held, (leaks,)
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
+    if "insmod.rc" in r.files:
+        yield from planned_module(r)
     yield "doctor tells an ordinary user what is missing", check_line, (
         "doctor-user", 3, "root")
     yield "doctor tells of kptr_restrict=2", check_line, (
         "doctor-kptr", 0, "no names: .*kptr_restrict is 2")
     yield "doctor needs no mounted tracefs", check_line, (
         "doctor-tracefs", 0, "tracefs not mounted")
+
+
+# --- kmscope against the module kmscope_truth; see kmod/README.md -------------------------------------
+
+# Allocated in bulk, which no event tells.
+UNSEEN_ALLOCS = ("alloc_bulk", "bulk")
+# Freed in bulk or by RCU: some kernels fire events for some of these.
+UNSEEN_FREES = ("kfree_rcu", "witness", "free_bulk", "kfree_bulk", "bulk")
+# «ask» keeps these.
+KEPT = ("leak", "cache_keep")
+
+
+def pairs(line):
+    """Its words KEY=VALUE, numbers as such."""
+    found = re.findall(r"(\w+)=(\S+)", line)
+    return {k: int(v) if v.isdigit() else v for k, v in found}
+
+
+class Truth:
+    """What the module answered during a step."""
+
+    def __init__(self, r, step):
+        self.text = r.text(step + ".answers")
+        self.answers = {}
+        for part in self.text.split("> ")[1:]:
+            command, _, answer = part.partition("\n")
+            need(answer.startswith("ok "), "the module to «%s»: %s", command, answer.strip())
+            self.answers.setdefault(command, answer.splitlines())
+        need("show" in self.answers, "the module was not asked")
+        kinds = [pairs(x) for x in self.answers["show"] if x.startswith("kind=")]
+        self.kinds = {k["kind"]: k for k in kinds if k["tries"]}
+
+    def addresses(self, kind):
+        kept = [pairs(x) for x in self.answers["addresses"] if x.startswith("kind=%s " % kind)]
+        return sorted(int(k["address"], 16) for k in kept)
+
+
+def truth_row(report, table, kind):
+    """What kmscope says of a kind's site; an object for each column, None if nothing."""
+    name = kind["site"] + "+"
+    rows = [t for t in report["tables"][table] if (t["site"] or "").startswith(name)]
+    need(len(rows) <= 1, "%d rows of %s in %s", len(rows), kind["site"], table)
+    return rows[0] if rows else None
+
+
+def compare(kind, row, expected):
+    for name, value in expected.items():
+        need(row[name] == value, "%s: %s is %s, not %s", kind["site"], name, row[name], value)
+
+
+def compare_sites(report, kind):
+    """A kind's row of the table «sites»."""
+    row = truth_row(report, "sites", kind)
+    if kind["kind"] in UNSEEN_ALLOCS or not kind["allocs"]:
+        need(row is None, "%s: %s allocations that fire no event", kind["site"], row and row["allocs"])
+        return
+    need(row, "%s: no row, %d were allocated", kind["site"], kind["allocs"])
+    compare(kind, row, {
+        "allocs": kind["allocs"],
+        "failed": kind["failed"],
+        "bytes_req": kind["requested"],
+        "bytes_alloc": kind["given"],
+        "waste": kind["given"] - kind["requested"],
+        "live_objects": row["allocs"] - row["frees"],
+    })
+    need(row["frees"] <= kind["frees"], "%s: %s frees of %d", kind["site"], row["frees"], kind["frees"])
+    if kind["kind"] not in UNSEEN_FREES:
+        live = {"frees": kind["frees"], "live_objects": kind["live"], "live_bytes": kind["live_given"]}
+        compare(kind, row, live)
+
+
+def check_truth_slab(r, step):
+    """the module's allocations and frees by site, exactly"""
+    truth, report = Truth(r, step), r.report(step)
+    check_quality(report)
+    need(len(truth.kinds) >= 20, "the module did %s only", " ".join(truth.kinds))
+    wrong = []
+    for kind in truth.kinds.values():
+        try:
+            compare_sites(report, kind)
+        except Wrong as problem:
+            wrong.append(str(problem))
+    q = report["quality"]
+    need(not wrong, "%s\n%s events missed by recursion", "\n".join(wrong), q["recursion_misses"])
+    seen = [k for k in truth.kinds.values() if k["kind"] not in UNSEEN_ALLOCS]
+    allocs = sum(k["allocs"] for k in seen)
+    need(q["allocs"] == allocs, "%d allocations in all, not %d", q["allocs"], allocs)
+    nothing = sum(truth.kinds[name]["tries"] for name in ("zero", "kfree_null"))
+    need(q["frees_null"] >= nothing, "%d frees of nothing, not %d", q["frees_null"], nothing)
+
+
+def check_truth_leaks(r, step):
+    """what the module keeps, object by object, and nothing that it has freed"""
+    truth, report = Truth(r, step), r.report(step)
+    check_quality(report)
+    for name, kind in truth.kinds.items():
+        row = truth_row(report, "candidates", kind)
+        if name in UNSEEN_FREES:
+            need(not row or row["objects"] <= kind["frees"], "%s: %s", kind["site"], row)
+            continue
+        if not kind["live"]:
+            need(row is None, "%s: has %s objects", kind["site"], row and row["objects"])
+            continue
+        need(row, "%s: no row, %d are live", kind["site"], kind["live"])
+        compare(kind, row, {"objects": kind["live"], "bytes": kind["live_given"]})
+        check_stacks(r, report, [row], (kind["site"], "vfs_write"))
+        found = [o for o in report["tables"]["objects"] if o["site"] == row["site"]]
+        addresses = sorted(int(o["address"], 16) for o in found)
+        right = truth.addresses(name)
+        need(len(right) == kind["live"], "%s: %d addresses", kind["site"], len(right))
+        need(addresses == right, "%s: addresses %s, not %s", kind["site"],
+             [hex(a) for a in addresses if a not in right],
+             [hex(a) for a in right if a not in addresses])
+    need(set(KEPT) <= set(truth.kinds), "the module did %s only", " ".join(truth.kinds))
+
+
+def frees_shown(files, row):
+    """By method, how many of the frees that need not fire an event kmscope saw."""
+    r, lines = Results(row, files), []
+    for method in METHODS:
+        step = "truth-slab-" + method
+        try:
+            truth, report = Truth(r, step), r.report(step)
+            seen = []
+            for name in (n for n in UNSEEN_FREES if n != "witness"):
+                kind = truth.kinds.get(name)
+                site = kind and truth_row(report, "sites", kind)
+                if site:
+                    seen.append("%s %d of %d" % (name, site["frees"], kind["frees"]))
+            implied = report["quality"]["frees_implied"]
+            lines.append("frees seen by %s: %s; implied %s" % (method, ", ".join(seen), implied))
+        except (Wrong, KeyError, TypeError, ValueError):
+            continue
+    return lines
+
+
+def planned_module(r):
+    """(title, function, arguments) of the checks with the module."""
+    yield "the module kmscope_truth loads", Results.output, ("insmod",)
+    for method in METHODS:
+        slab, leaks = "truth-slab-" + method, "truth-leaks-" + method
+        if method == "raw" and not r.has_btf():
+            continue  # refused: check_refusal
+        yield "slab --probe %s: %s" % (method, check_truth_slab.__doc__), check_truth_slab, (slab,)
+        yield "leaks --probe %s: %s" % (method, check_truth_leaks.__doc__), check_truth_leaks, (leaks,)
+    yield "the module is unloaded", Results.output, ("rmmod",)
 
 
 SKIPPED = "skipped: "

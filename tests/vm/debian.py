@@ -10,7 +10,9 @@ import glob
 import hashlib
 import os
 import re
+import shlex
 import shutil
+import stat
 import subprocess
 import time
 
@@ -107,32 +109,50 @@ class Suite:
         with open(stamp, "w", encoding="utf-8") as f:
             f.write("%d\n" % time.time())
 
-    def show(self, package):
-        """The fields of a package's newest version."""
-        text = self.run("apt-cache", "show", "--no-all-versions", package)
-        fields = re.findall(r"^([A-Za-z0-9-]+): (.*)$", text, re.M)
-        if not fields:
-            raise Unavailable("%s has no package %s for %s" % (self.suite, package, self.arch))
-        return dict(fields)
+    def show(self, packages):
+        """The fields of the newest versions of packages, in their order."""
+        text = self.run("apt-cache", "show", "--no-all-versions", *packages)
+        found = {}
+        for stanza in text.split("\n\n"):
+            fields = dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.M))
+            found[fields.get("Package")] = fields
+        for package in packages:
+            if package not in found:
+                raise Unavailable("%s has no package %s for %s" % (self.suite, package, self.arch))
+        return [found[package] for package in packages]
 
-    def fetch(self, package):
-        """Path of the package's .deb, downloaded if it is not there yet."""
-        fields = self.show(package)
-        name = os.path.basename(fields["Filename"])
-        path = os.path.join(self.packages, name)
-        if not checksum_holds(path, fields["SHA256"]):
-            os.makedirs(self.packages, exist_ok=True)
-            part = self.path("download")
-            shutil.rmtree(part, ignore_errors=True)
-            os.makedirs(part)
-            self.run("apt-get", "download", package, cwd=part)
-            (got,) = os.listdir(part)
+    def with_dependencies(self, packages):
+        """Names of packages and of all that they depend on."""
+        text = self.run("apt-get", "-s", "install", "--no-install-recommends", *packages)
+        return re.findall(r"^Inst (\S+)", text, re.M)
+
+    def fetch(self, packages):
+        """Paths of packages' .deb files, downloaded if they are not there yet."""
+        wanted = self.show(packages)
+        paths = [os.path.join(self.packages, os.path.basename(w["Filename"])) for w in wanted]
+        missing = [
+            (path, fields) for path, fields in zip(paths, wanted)
+            if not checksum_holds(path, fields["SHA256"])
+        ]
+        if missing:
+            self.download(missing)
+        return paths
+
+    def download(self, missing):
+        """missing: (path, the fields of the package that shall be there)."""
+        os.makedirs(self.packages, exist_ok=True)
+        part = self.path("download")
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part)
+        self.run("apt-get", "download", *[fields["Package"] for _, fields in missing], cwd=part)
+        # apt writes the colon of a version's epoch as %3a, the index leaves the epoch out
+        got = {n.split("_")[0]: n for n in os.listdir(part)}
+        for path, fields in missing:
             with open(path + ".sha256", "w", encoding="utf-8") as f:
-                f.write("%s  %s\n" % (fields["SHA256"], name))
-            os.replace(os.path.join(part, got), path)
+                f.write("%s  %s\n" % (fields["SHA256"], os.path.basename(path)))
+            os.replace(os.path.join(part, got[fields["Package"]]), path)
             if not checksum_holds(path, fields["SHA256"]):
-                raise Unavailable("%s: the checksum is wrong" % name)
-        return path
+                raise Unavailable("%s: the checksum is wrong" % os.path.basename(path))
 
 
 def checksum_holds(path, expected):
@@ -161,17 +181,22 @@ class Locked:
 # --- unpacking --------------------------------------------------------------------------------------
 
 
-def unpack(debs, folder, members=()):
-    """Unpack (only those members of) packages into a folder that exists complete or not at all."""
+def unpack(debs, folder, members=(), prepare=None):
+    """
+    Unpack (only those members of) packages into a folder that exists complete or not at all.
+    prepare(folder) is called before.
+    """
     if os.path.isdir(folder):
         return folder
     part = "%s.part" % folder
     shutil.rmtree(part, ignore_errors=True)
     os.makedirs(part)
+    if prepare:
+        prepare(part)
     for deb in debs:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as tar:
             subprocess.run(
-                ["tar", "-x", "-C", part] + (["--wildcards"] + list(members) if members else []),
+                ["tar", "-x", "--keep-directory-symlink", "-C", part] + (["--wildcards"] + list(members) if members else []),
                 stdin=tar.stdout,
                 stderr=subprocess.DEVNULL,  # members that are not in this one
                 check=not members,
@@ -184,7 +209,7 @@ def unpack(debs, folder, members=()):
 
 
 def dependencies(suite, package):
-    names = suite.show(package).get("Depends", "").split(",")
+    names = suite.show([package])[0].get("Depends", "").split(",")
     return [re.split(r"[\s(|]", name.strip())[0] for name in names]
 
 
@@ -209,7 +234,7 @@ def kernel(suite_name, arch, package):
     with Locked():
         suite = Suite(suite_name, arch)
         suite.update()
-        deb = suite.fetch(image_package(suite, package))
+        (deb,) = suite.fetch([image_package(suite, package)])
         folder = os.path.join(CACHE, "kernels", os.path.basename(deb)[: -len(".deb")])
         unpack([deb], folder, ["*vmlinu[xz]*", "./boot/config-*"])
     images = glob.glob(os.path.join(folder, "**", "vmlinu[xz]*"), recursive=True)
@@ -218,22 +243,24 @@ def kernel(suite_name, arch, package):
     return images[0], os.path.basename(folder).split("_")[0].split("-", 2)[2]
 
 
+def own_arch():
+    command = ["dpkg", "--print-architecture"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def headers(suite_name, arch, package):
     """
     The build folder of a kernel, for «make -C»: its headers, those shared by all flavours, and
     kbuild's programs, which are this machine's. Debian's makefile names /usr/src: that is changed.
     """
-    own = subprocess.run(
-        ["dpkg", "--print-architecture"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     _, release = kernel(suite_name, arch, package)
     with Locked():
-        suite, tools = Suite(suite_name, arch), Suite(suite_name, own)
+        suite, tools = Suite(suite_name, arch), Suite(suite_name, own_arch())
         tools.update()
         name = "linux-headers-" + release
         needed = [n for n in dependencies(suite, name) if re.match(r"linux-(headers|kbuild)-", n)]
-        debs = [suite.fetch(name)]
-        debs += [(tools if "kbuild" in n else suite).fetch(n) for n in needed]
+        debs = suite.fetch([name] + [n for n in needed if "kbuild" not in n])
+        debs += tools.fetch([n for n in needed if "kbuild" in n])
         folder = os.path.join(CACHE, "headers", os.path.basename(debs[0])[: -len(".deb")])
         part = folder + ".unpacking"
         build = os.path.join("usr", "src", name)
@@ -244,7 +271,7 @@ def headers(suite_name, arch, package):
             with open(path, encoding="utf-8") as f:
                 text = f.read()
             with open(path, "w", encoding="utf-8") as f:
-                f.write(text.replace("include /usr/src", "include %s/usr/src" % folder))
+                f.write(re.sub(r"(?<=[ =])/usr/src", folder + "/usr/src", text))
             os.rename(part, folder)
     return os.path.join(folder, build)
 
@@ -254,7 +281,50 @@ def packages(suite_name, arch, names, label):
     with Locked():
         suite = Suite(suite_name, arch)
         suite.update()
-        debs = [suite.fetch(name) for name in names]
+        debs = suite.fetch(names)
         text = "\n".join(sorted(os.path.basename(d) for d in debs))
         key = hashlib.sha256(text.encode()).hexdigest()[:12]
         return unpack(debs, os.path.join(CACHE, label, "%s-%s-%s" % (suite_name, arch, key)))
+
+
+# --- a suite's own programs -------------------------------------------------------------------------
+
+
+def prepare_root(folder):
+    """What no package brings that is only unpacked: Debian's merged folders, awk, devices."""
+    for name in ("bin", "sbin", "lib", "lib64"):
+        os.makedirs(os.path.join(folder, "usr", name))
+        os.symlink("usr/" + name, os.path.join(folder, name))
+    os.symlink("mawk", os.path.join(folder, "usr", "bin", "awk"))
+    for name in ("dev", "proc", "tmp"):
+        os.mkdir(os.path.join(folder, name))
+    os.mknod(os.path.join(folder, "dev", "null"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
+
+
+def root(suite_name, names):
+    """A folder with these packages for this machine, and all they depend on, to run them in."""
+    with Locked():
+        suite = Suite(suite_name, own_arch())
+        suite.update()
+        shell = ["dash", "coreutils", "diffutils", "findutils", "grep", "mawk", "sed"]
+        debs = suite.fetch(suite.with_dependencies(shell + names))
+        text = "\n".join(sorted(os.path.basename(d) for d in debs))
+        key = hashlib.sha256(text.encode()).hexdigest()[:12]
+        folder = os.path.join(CACHE, "root", "%s-%s" % (suite_name, key))
+        return unpack(debs, folder, prepare=prepare_root)
+
+
+def run_in_root(folder, mounts, command):
+    """
+    Run a command in such a folder, which sees the folders «mounts» of this machine under their own
+    names, and /proc, in a mount namespace that ends with it. Takes root.
+    """
+    script = ["set -e", "mount -t proc proc %s" % shlex.quote(folder + "/proc")]
+    for name in mounts:
+        os.makedirs(folder + name, exist_ok=True)
+        script.append("mount --bind %s %s" % (shlex.quote(name), shlex.quote(folder + name)))
+    script.append("exec chroot %s env -i PATH=/usr/bin %s" % (shlex.quote(folder), shlex.join(command)))
+    return subprocess.run(
+        ["unshare", "--mount", "sh", "-c", "\n".join(script)],
+        capture_output=True, text=True, check=False,
+    )
