@@ -48,7 +48,7 @@ WARN += -Werror
 endif
 ifeq ($(MINIMAL),1)
 # For boards: compiled for size, and without functions that nobody calls. It does all that the other
-# one does: no library is optional yet. (-fdata-sections would make it larger on ARM32.)
+# one does: no library is optional yet. -fdata-sections gains nothing (arm64: 4 KB more).
 CFLAGS ?= -Os -g
 SECTIONS := -ffunction-sections
 LDFLAGS += -Wl,--gc-sections

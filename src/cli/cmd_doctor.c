@@ -75,7 +75,9 @@ static void report_facts(const struct capset *c, const char *tracefs, struct rep
 		 : c->privileged ? "no (Linux 5.8)"
 				 : "unknown without root");
 	add_fact(r, t, "BPF JIT",
-		 c->jit ? "on" : "off: programs are interpreted, tracing costs more");
+		 c->jit > 0   ? "on"
+		 : c->jit < 0 ? "unknown without root"
+			      : "off: programs are interpreted, tracing costs more");
 	add_fact(r, t, "kernel stacks",
 		 c->stack_traces ? "yes" : "junk from tracepoints here: off");
 	if (kallsyms_open("/proc/kallsyms", &s, &why))

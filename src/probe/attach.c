@@ -412,8 +412,8 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 	a->misses_known = true;
 	err = load_objects(a, c, o, f);
 	for (size_t i = 0; i < CAPABILITY_MAX; i++)
-		if (a->plan.chosen[i] && a->plan.chosen[i]->method == METHOD_CLASSIC &&
-		    !c->classic_misses)
+		if (i != CAPABILITY_CHILDREN && a->plan.chosen[i] &&
+		    a->plan.chosen[i]->method == METHOD_CLASSIC && !c->classic_misses)
 			a->misses_known = false;
 	if (err)
 		attachment_free(&a);
@@ -581,7 +581,10 @@ uint64_t attachment_misses(const struct attachment *a)
 		struct bpf_prog_info info = { 0 };
 		uint32_t len = sizeof(info);
 
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(a->counted[i]), &info, &len))
+		/* kernels before 5.12 do not know the field */
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(a->counted[i]), &info, &len) ||
+		    len < offsetof(struct bpf_prog_info, recursion_misses) +
+				    sizeof(info.recursion_misses))
 			return EVENT_MISSES_UNKNOWN;
 		misses += info.recursion_misses;
 	}

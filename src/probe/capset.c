@@ -40,7 +40,7 @@ static const struct fact facts[] = {
 	FACT(ringbuf, FACT_BOOL),
 	FACT(stack_traces, FACT_BOOL),
 	FACT(classic_misses, FACT_BOOL),
-	FACT(jit, FACT_BOOL),
+	FACT(jit, FACT_INT),
 	FACT(kptr_restrict, FACT_INT),
 	FACT(cache_offsets, FACT_BOOL),
 	FACT(cache_name_offset, FACT_U32),

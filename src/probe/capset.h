@@ -49,7 +49,7 @@ struct capset {
 	bool ringbuf; /* BPF ring buffers, since 5.8 */
 	bool stack_traces; /* kernel stacks from tracepoints are right on this architecture */
 	bool classic_misses; /* skipped runs of classic programs are counted (6.7) */
-	bool jit;
+	int jit; /* programs are compiled; -1: unknown */
 	int kptr_restrict; /* -1: unknown */
 	bool cache_offsets; /* BTF has struct kmem_cache's name, object_size and size */
 	uint32_t cache_name_offset, cache_object_size_offset, cache_size_offset;

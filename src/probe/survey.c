@@ -256,6 +256,26 @@ static uint32_t survey_kmalloc_max(uint32_t page_size)
 	return largest ? largest : 2 * page_size;
 }
 
+/*
+ * Whether the kernel compiles programs: it is asked about one, as net.core.bpf_jit_enable is not there
+ * without CONFIG_BPF_JIT, and neither in a container's network namespace. -1: unknown.
+ */
+static int survey_jit(void)
+{
+	const struct bpf_insn nothing[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	_cleanup_close_ int fd = bpf_prog_load(BPF_PROG_TYPE_SOCKET_FILTER, NULL, "GPL", nothing,
+					       ARRAY_SIZE(nothing), NULL);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return -1;
+	return info.jited_prog_len > 0;
+}
+
 void survey_kernel(struct capset *ret, const char **ret_tracefs)
 {
 	struct capset c = { 0 };
@@ -275,7 +295,7 @@ void survey_kernel(struct capset *ret, const char **ret_tracefs)
 	c.ringbuf = c.privileged && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
 	/* ARM32 unwinds from a tracepoint into junk: docs/known-issues.md */
 	c.stack_traces = strncmp(c.arch, "arm", 3) || !strcmp(c.arch, "arm64");
-	c.jit = read_number("/proc/sys/net/core/bpf_jit_enable") != 0;
+	c.jit = c.privileged ? survey_jit() : -1;
 	c.kptr_restrict = (int)read_number("/proc/sys/kernel/kptr_restrict");
 	*ret_tracefs = NULL;
 	survey_btf(&c);

@@ -34,26 +34,13 @@ char live_kmscope[LIVE_PATH_MAX], live_pipes[LIVE_PATH_MAX], live_self[LIVE_PATH
 static char temp_dir[LIVE_PATH_MAX];
 static char folders[FOLDERS_MAX][LIVE_PATH_MAX]; /* to be removed, the last one first */
 static size_t n_folders;
+#define COUNT(name, n) .name = (n), .name##_arg = #n
 static const struct live_pace paces[2] = {
-	{
-		.turns = 10007, .turns_arg = "10007",
-		.beside = 3001, .beside_arg = "3001",
-		.child_turns = 1009, .child_arg = "1009",
-		.grand_turns = 2003, .grand_arg = "2003",
-		.sampled = 100003, .sampled_arg = "100003",
-		.lossy = 50021, .lossy_arg = "50021",
-		.kills = 23, .kill_step_us = 12000,
-	},
-	{
-		.slow = true,
-		.turns = 2011, .turns_arg = "2011",
-		.beside = 601, .beside_arg = "601",
-		.child_turns = 307, .child_arg = "307",
-		.grand_turns = 503, .grand_arg = "503",
-		.sampled = 30011, .sampled_arg = "30011",
-		.lossy = 10007, .lossy_arg = "10007",
-		.kills = 7, .kill_step_us = 150000,
-	},
+	{ COUNT(turns, 10007), COUNT(beside, 3001), COUNT(child, 1009), COUNT(grand, 2003),
+	  COUNT(sampled, 100003), COUNT(lossy, 50021), .kills = 23, .kill_step_us = 12000 },
+	{ COUNT(turns, 2011), COUNT(beside, 601), COUNT(child, 307), COUNT(grand, 503),
+	  COUNT(sampled, 30011), COUNT(lossy, 10007), .kills = 7, .kill_step_us = 150000,
+	  .slow = true },
 };
 const struct live_pace *live_pace = &paces[0];
 static int lock_fd = -1; /* one live test at a time on a machine: they count what the others do */
@@ -466,7 +453,8 @@ void live_need_probe(const char *probe)
 	size_t i;
 
 	why[0] = '\0';
-	json_array_foreach(live_table(report, "capabilities"), i, row) {
+	json_array_foreach(live_table(report, "capabilities"), i, row)
+	{
 		if (strcmp(live_text(row, "capability"), "kmalloc"))
 			continue;
 		if (json_is_true(json_object_get(row, "chosen"))) {
@@ -622,8 +610,10 @@ json_t *live_site(const json_t *table, const char *function, size_t nth)
 	size_t i;
 
 	json_array_foreach(table, i, row)
+	{
 		if (live_is_in(live_text(row, "site"), function) && !nth--)
 			return row;
+	}
 	return NULL;
 }
 

@@ -21,9 +21,9 @@
 
 #include "base/base.h"
 
-#define LIVE_PATH_MAX  512
-#define LIVE_WAIT_MS   60000 /* a deadline for what should happen at once; never slept through */
-#define LIVE_NULL      UINT64_MAX /* what live_u64() returns for null */
+#define LIVE_PATH_MAX 512
+#define LIVE_WAIT_MS  60000 /* a deadline for what should happen at once; never slept through */
+#define LIVE_NULL     UINT64_MAX /* what live_u64() returns for null */
 
 /* Fail the test with a message unless @cond holds. */
 #define check(cond, ...)                       \
@@ -51,8 +51,7 @@
  */
 struct live_pace {
 	bool slow;
-	unsigned int turns, beside, kills, kill_step_us;
-	unsigned int child_turns, grand_turns, sampled, lossy;
+	unsigned int turns, beside, child, grand, sampled, lossy, kills, kill_step_us;
 	const char *turns_arg, *beside_arg, *child_arg, *grand_arg, *sampled_arg, *lossy_arg;
 };
 

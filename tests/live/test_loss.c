@@ -141,8 +141,7 @@ static void test_full_rate(void **state)
 	r = live_final(&l);
 	live_check_whole(r);
 	/* what else runs may make pipes too */
-	check(live_u64(live_site(live_table(r, "sites"), "alloc_pipe_info", 0), "allocs") >=
-		      turns,
+	check(live_u64(live_site(live_table(r, "sites"), "alloc_pipe_info", 0), "allocs") >= turns,
 	      "fewer than %llu pipes were seen", (unsigned long long)turns);
 	check_runs(r, &p);
 	live_programs_close(&p);

@@ -6,6 +6,7 @@ ${XDG_CACHE_HOME:-~/.cache}/kmscope/vm. A downloaded package lies beside its che
 signed index gave it, which is compared before each use.
 """
 import fcntl
+import functools
 import glob
 import hashlib
 import os
@@ -67,6 +68,9 @@ class Suite:
             "-oDir::State::Lists=" + self.path("lists"),
             "-oDir::State::status=" + self.path("status"),
             "-oDir::Cache=" + self.path("cache"),
+            # Debian's container images turn these off: seconds for each call
+            "-oDir::Cache::pkgcache=pkgcache.bin",
+            "-oDir::Cache::srcpkgcache=srcpkgcache.bin",
             "-oDir::Etc::SourceList=" + self.path("sources.list"),
             "-oDir::Etc::SourceParts=/nonexistent",
             "-oDir::Etc::Preferences=/nonexistent",
@@ -116,9 +120,9 @@ class Suite:
         for stanza in text.split("\n\n"):
             fields = dict(re.findall(r"^([A-Za-z0-9-]+): (.*)$", stanza, re.M))
             found[fields.get("Package")] = fields
-        for package in packages:
-            if package not in found:
-                raise Unavailable("%s has no package %s for %s" % (self.suite, package, self.arch))
+        for name in packages:
+            if name not in found:
+                raise Unavailable("%s has no package %s for %s" % (self.suite, name, self.arch))
         return [found[package] for package in packages]
 
     def with_dependencies(self, packages):
@@ -145,7 +149,7 @@ class Suite:
         shutil.rmtree(part, ignore_errors=True)
         os.makedirs(part)
         self.run("apt-get", "download", *[fields["Package"] for _, fields in missing], cwd=part)
-        # apt writes the colon of a version's epoch as %3a, the index leaves the epoch out
+        # apt's names have a version's epoch, the index's have not
         got = {n.split("_")[0]: n for n in os.listdir(part)}
         for path, fields in missing:
             with open(path + ".sha256", "w", encoding="utf-8") as f:
@@ -229,6 +233,7 @@ def image_package(suite, package):
     return package
 
 
+@functools.lru_cache(maxsize=None)
 def kernel(suite_name, arch, package):
     """(path of the kernel image, its release)."""
     with Locked():
@@ -301,13 +306,14 @@ def prepare_root(folder):
     os.mknod(os.path.join(folder, "dev", "null"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
 
 
+@functools.lru_cache(maxsize=None)
 def root(suite_name, names):
-    """A folder with these packages for this machine, and all they depend on, to run them in."""
+    """A folder with packages (a tuple) for this machine, and all they depend on, to run them in."""
     with Locked():
         suite = Suite(suite_name, own_arch())
         suite.update()
         shell = ["dash", "coreutils", "diffutils", "findutils", "grep", "mawk", "sed"]
-        debs = suite.fetch(suite.with_dependencies(shell + names))
+        debs = suite.fetch(suite.with_dependencies(shell + list(names)))
         text = "\n".join(sorted(os.path.basename(d) for d in debs))
         key = hashlib.sha256(text.encode()).hexdigest()[:12]
         folder = os.path.join(CACHE, "root", "%s-%s" % (suite_name, key))
@@ -323,7 +329,8 @@ def run_in_root(folder, mounts, command):
     for name in mounts:
         os.makedirs(folder + name, exist_ok=True)
         script.append("mount --bind %s %s" % (shlex.quote(name), shlex.quote(folder + name)))
-    script.append("exec chroot %s env -i PATH=/usr/bin %s" % (shlex.quote(folder), shlex.join(command)))
+    command = ["chroot", folder, "env", "-i", "PATH=/usr/bin"] + command
+    script.append("exec " + shlex.join(command))
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", "\n".join(script)],
         capture_output=True, text=True, check=False,

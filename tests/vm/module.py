@@ -28,28 +28,31 @@ def strip(tool, out):
     return stripped
 
 
-def need_success(row, done):
+def need_success(done):
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
-        raise debian.Unavailable("the module for %s %s: %s" % (row.arch, row.kernel, said))
+        raise debian.Unavailable("the module was not built: " + said)
+
+
+def sid_root(row, headers):
+    """
+    sid's headers take sid's compiler, and its kbuild sid's libc: a folder with both, to be run by
+    chroot. The same one has the compilers of all of sid's kernels.
+    """
+    compiler = compiler_named(headers)
+    names = ["%s-%s" % (compiler, t) for t in ("x86-64-linux-gnu", "aarch64-linux-gnu")]
+    release = os.path.basename(headers)[len("linux-headers-"):]
+    names.append("linux-kbuild-" + release[: -len("-" + row.arch)])
+    return debian.root(row.suite, tuple(names + ["make"]))
 
 
 def build_in_sid(row, headers, out):
-    """
-    sid's headers take sid's compiler, and its kbuild sid's libc: both are unpacked and run by
-    chroot. One folder has the compilers of all of sid's kernels.
-    """
     if os.geteuid() != 0:
         raise debian.Unavailable("sid's compiler is run by chroot, which takes root")
-    version = compiler_named(headers).rpartition("-")[2]
-    triplets = ("x86-64-linux-gnu", "aarch64-linux-gnu")
-    names = ["make"] + ["gcc-%s-%s" % (version, triplet) for triplet in triplets]
-    names.append(os.path.basename(headers).replace("linux-headers-", "linux-kbuild-")
-                 .replace("-" + row.arch, ""))
-    root = debian.root(row.suite, names)
-    folder = os.path.dirname(os.path.dirname(os.path.dirname(headers)))
+    unpacked = os.path.dirname(os.path.dirname(os.path.dirname(headers)))
     command = ["make", "-s", "-C", out, "KDIR=" + headers]
-    need_success(row, debian.run_in_root(root, [folder, out], command))
+    done = debian.run_in_root(sid_root(row, headers), [unpacked, out], command)
+    need_success(done)
 
 
 def compiler_named(headers):
@@ -76,7 +79,7 @@ def build(row, out):
         if not shutil.which(cross + compiler_named(headers)):
             command.append("CC=%sgcc" % cross)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
-        need_success(row, subprocess.run(
+        need_success(subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         ))
     return strip(cross + "strip", out)
