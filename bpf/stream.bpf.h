@@ -16,6 +16,8 @@ extern const volatile struct config config;
 #define POINTER_SIZE 8
 #endif
 
+#define EEXIST 17 /* as in the kernel everywhere */
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -260,6 +262,9 @@ static __always_inline __s32 take_stack(void *ctx, __u64 site)
 		(*budget)--;
 	}
 	id = bpf_get_stackid(ctx, &stacks, 0);
+	/* another chain has the place that this one's hash points to: without a frame it is elsewhere */
+	if (unlikely(id == -EEXIST))
+		id = bpf_get_stackid(ctx, &stacks, 1);
 	return id < 0 ? -2 : (__s32)id;
 }
 

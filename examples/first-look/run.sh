@@ -100,8 +100,8 @@ cat "$work/leaks"
 cat <<'END'
 
 Look for rows that grow. alloc_pipe_info is the workload's doing: it keeps one pipe in
-ten open. Rows whose frees "were not seen" only look as if they leaked. Why, and what
-to do next: docs/reading-leaks.md
+ten open. What may well have leaked comes first; rows further down (-n 0) whose frees
+"were not seen" only look like it. Why, and what to do next: docs/reading-leaks.md
 END
 
 for report in slab leaks; do

@@ -62,10 +62,14 @@ static int run_watch(struct run *r, int fd, enum session_tag tag)
 /* What ends a run with its last report; a terminal that goes away does, too. */
 static void ending_signals(sigset_t *ret)
 {
+	struct sigaction hangup;
+
 	sigemptyset(ret);
 	sigaddset(ret, SIGINT);
 	sigaddset(ret, SIGTERM);
-	sigaddset(ret, SIGHUP);
+	/* nohup asked for it not to */
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(ret, SIGHUP);
 }
 
 static int run_open(struct run *r)
