@@ -20,7 +20,6 @@ import time
 CACHE = os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "kmscope", "vm"
 )
-DEFAULT_MIRROR = ""
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 LISTS_GOOD_FOR = 24 * 3600  # seconds
 
@@ -49,7 +48,10 @@ def configured_uris():
 
 def mirror():
     """The machine's own Debian mirror: its address ends in «debian», security's does not."""
-    return next((u for u in configured_uris() if re.search(r"://.*/debian$", u)), DEFAULT_MIRROR)
+    for uri in configured_uris():
+        if re.search(r"://.*/debian$", uri):
+            return uri
+    raise Unavailable("apt knows no Debian mirror: /etc/apt/sources.list* should name one")
 
 
 # --- apt with a state of its own ------------------------------------------------------------------
