@@ -84,11 +84,6 @@ bool merge_push(struct merge *m, size_t lane, uint64_t position, const struct ev
 	return true;
 }
 
-uint64_t merge_lane_newest(const struct merge *m, size_t lane)
-{
-	return m->lanes[lane].newest;
-}
-
 uint64_t merge_lane_complete(const struct merge *m, size_t lane)
 {
 	const struct merge_lane *l = &m->lanes[lane];

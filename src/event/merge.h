@@ -28,9 +28,6 @@ void merge_free(struct merge **m);
  */
 bool merge_push(struct merge *m, size_t lane, uint64_t position, const struct event_header *record);
 
-/* The youngest time ever pushed to @lane; 0: none yet. */
-uint64_t merge_lane_newest(const struct merge *m, size_t lane);
-
 /*
  * Up to which time @lane is complete although its ring has more to read: its newest record less the
  * window, but at least the middle of what it holds, so that a full lane always gets emptier.

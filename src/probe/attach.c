@@ -37,7 +37,7 @@ struct attachment {
 	int *ring_fds;
 	int rings_fd; /* of the array of them; owned by the objects */
 	size_t n_cpus;
-	int cpu_states_fd, shared_fd, marks_fd, stacks_fd, children_fd; /* owned by the objects */
+	int stacks_fd, children_fd; /* owned by the objects */
 	struct cpu_state *cpu_states;
 	struct shared_state *shared;
 	struct marks *marks;
@@ -312,19 +312,17 @@ static uint64_t random_below(uint64_t n)
 
 static int map_shared_memory(struct attachment *a, uint32_t sample, struct failure *f)
 {
+	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
 	size_t i;
 
-	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
-
-	a->cpu_states_fd = bpf_object__find_map_fd_by_name(owner, "cpu_states");
-	a->shared_fd = bpf_object__find_map_fd_by_name(owner, "shared");
-	a->marks_fd = bpf_object__find_map_fd_by_name(owner, "marks");
 	a->stacks_fd = bpf_object__find_map_fd_by_name(owner, "stacks");
 	a->children_fd = bpf_object__find_map_fd_by_name(owner, "children");
-	a->cpu_states = map_array(a->cpu_states_fd, sizeof(*a->cpu_states), a->n_cpus,
-				  &a->mapped_cpu_states);
-	a->shared = map_array(a->shared_fd, sizeof(*a->shared), 1, &a->mapped_shared);
-	a->marks = map_array(a->marks_fd, sizeof(*a->marks), 1, &a->mapped_marks);
+	a->cpu_states = map_array(bpf_object__find_map_fd_by_name(owner, "cpu_states"),
+				  sizeof(*a->cpu_states), a->n_cpus, &a->mapped_cpu_states);
+	a->shared = map_array(bpf_object__find_map_fd_by_name(owner, "shared"), sizeof(*a->shared),
+			      1, &a->mapped_shared);
+	a->marks = map_array(bpf_object__find_map_fd_by_name(owner, "marks"), sizeof(*a->marks), 1,
+			     &a->mapped_marks);
 	if (!a->cpu_states || !a->shared || !a->marks)
 		return fail_load(f, -errno, "the shared state");
 	memset(a->shared->budgets, SHARED_BUDGET_INIT, sizeof(a->shared->budgets));
