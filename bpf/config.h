@@ -73,7 +73,7 @@ struct cpu_state {
 	__u64 skip; /* allocations still to be left out by sampling */
 	__u64 task, task_cgroup; /* the last EVENT_TASK of this CPU */
 	__u64 task_comm[2];
-	__u64 large_ptr, large_site, large_time; /* the last kmalloc() of whole pages told here */
+	__u64 large_ptr, large_site, large_what; /* the last kmalloc() of whole pages told here */
 	__u64 large_taken; /* … and whether its event was sent */
 	__u64 unused;
 };

@@ -274,17 +274,15 @@ static __always_inline __s32 take_stack(void *ctx, __u64 site)
  * A kmalloc() of whole pages is told twice by recent kernels (seen on 6.18): first from inside
  * __kmalloc(), then by __kmalloc() with its caller as the site. Whether this is the second time.
  */
-#define LARGE_AGAIN_NS 100000 /* both come from one call */
-
 static __always_inline bool large_again(struct cpu_state *state, const struct request *r)
 {
-	__u64 now = bpf_ktime_get_ns();
-	bool again = state->large_ptr == r->ptr && state->large_site != r->site &&
-		     now - state->large_time < LARGE_AGAIN_NS;
+	/* not by time: the CPU may be taken away between the two */
+	bool again = state->large_ptr == r->ptr && state->large_what == r->what &&
+		     state->large_site != r->site;
 
 	state->large_ptr = again ? 0 : r->ptr;
 	state->large_site = r->site;
-	state->large_time = now;
+	state->large_what = r->what;
 	return again;
 }
 

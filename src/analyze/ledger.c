@@ -9,7 +9,6 @@
 
 #define MEMO_SIZE  1024 /* powers of two */
 #define STRAY_SIZE 1024
-#define AGAIN_NS   (100 * NSEC_PER_USEC) /* both halves come from one call */
 #define SIZES_MAX  64 /* requested sizes of a row that are counted apart */
 
 /* The group of an allocation that looked just the same, to save three look-ups. */
@@ -481,8 +480,8 @@ static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_
 static bool same_allocation(const struct ledger *l, const struct ledger_object *o,
 			    const struct event_alloc *e, uint32_t requested)
 {
-	return o->group != LEDGER_NONE && o->requested == requested &&
-	       e->h.time - o->time < AGAIN_NS && l->groups.items[o->group].allocs;
+	return o->group != LEDGER_NONE && o->requested == requested && o->pid == e->h.pid &&
+	       l->groups.items[o->group].allocs;
 }
 
 /* As if @o had never been allocated. */
