@@ -15,6 +15,8 @@
 #include "source/live.h"
 #include "sym/symbolizer.h"
 
+#define JUNK_STACKS "kernel stacks taken at tracepoints are junk on %s"
+
 struct analysis {
 	const struct command *command;
 	const struct options *options;
@@ -71,6 +73,8 @@ static int analysis_report(void *arg, uint64_t number, bool final, struct failur
 	if (!err) {
 		r->final = final;
 		a->lost = data_lost(&r->quality);
+		if (a->options->stacks != STACKS_NONE && !a->capset.stack_traces)
+			report_add_note(r, "no call chains: " JUNK_STACKS, a->capset.arch);
 		err = resolve(a, r, final);
 	}
 	if (err || r->oom)
@@ -142,11 +146,10 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.config.want_task = tasks;
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
 	test_knobs(&live);
-	if (option_given(o, OPTION_STACKS) && o->stacks && !a->capset.stack_traces)
+	/* auto leaves them out and says so; who wants every one has to know before, not after */
+	if (o->stacks == STACKS_ALL && !a->capset.stack_traces)
 		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
-			    "--stacks: kernel stacks taken at tracepoints are junk on %s; use "
-			    "--stacks none",
-			    a->capset.arch);
+			    "--stacks all: " JUNK_STACKS "; use --stacks none", a->capset.arch);
 	return live_open(&a->capset, &live, ret, f);
 }
 

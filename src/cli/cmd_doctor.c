@@ -74,6 +74,10 @@ static void report_facts(const struct capset *c, const char *tracefs, struct rep
 		 c->ringbuf	 ? "yes"
 		 : c->privileged ? "no (Linux 5.8)"
 				 : "unknown without root");
+	add_fact(r, t, "BPF programs for tracepoints",
+		 c->bpf_events	 ? "yes"
+		 : c->privileged ? "no (CONFIG_BPF_EVENTS)"
+				 : "unknown without root");
 	add_fact(r, t, "BPF JIT",
 		 c->jit > 0   ? "on"
 		 : c->jit < 0 ? "unknown without root"

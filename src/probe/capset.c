@@ -38,6 +38,7 @@ static const struct fact facts[] = {
 	FACT(btf, FACT_BOOL),
 	FACT(tracefs, FACT_BOOL),
 	FACT(ringbuf, FACT_BOOL),
+	FACT(bpf_events, FACT_BOOL),
 	FACT(stack_traces, FACT_BOOL),
 	FACT(classic_misses, FACT_BOOL),
 	FACT(jit, FACT_INT),

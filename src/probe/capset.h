@@ -47,6 +47,7 @@ struct capset {
 	bool btf; /* /sys/kernel/btf/vmlinux is readable */
 	bool tracefs;
 	bool ringbuf; /* BPF ring buffers, since 5.8 */
+	bool bpf_events; /* programs for tracepoints can be loaded (CONFIG_BPF_EVENTS) */
 	bool stack_traces; /* kernel stacks from tracepoints are right on this architecture */
 	bool classic_misses; /* skipped runs of classic programs are counted (6.7) */
 	int jit; /* programs are compiled; -1: unknown */

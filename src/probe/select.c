@@ -160,6 +160,8 @@ int probe_plan_make(const struct capset *c, enum probe_choice choice, struct pro
 			snprintf(v->reason, sizeof(v->reason), "needs root");
 		} else if (!c->ringbuf) {
 			snprintf(v->reason, sizeof(v->reason), "no BPF ring buffers (Linux 5.8)");
+		} else if (!c->bpf_events) {
+			snprintf(v->reason, sizeof(v->reason), "no BPF programs for tracepoints");
 		} else if (!method_allowed(row, choice)) {
 			snprintf(v->reason, sizeof(v->reason), "excluded by --probe");
 		} else if (p.chosen[row->capability]) {
@@ -201,6 +203,11 @@ int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct 
 			f, FAILURE_UNSUPPORTED, -ENOTSUP,
 			"this kernel (%s) has no BPF ring buffers: Linux 5.8 or later is needed",
 			c->kernel);
+	if (!c->bpf_events)
+		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
+			    "this kernel (%s) loads no BPF programs for tracepoints: one with "
+			    "CONFIG_BPF_EVENTS is needed",
+			    c->kernel);
 	for (i = 0; i < n_probe_rows; i++) {
 		const struct probe_row *row = &probe_rows[i];
 		char reasons[300];

@@ -293,6 +293,8 @@ void survey_kernel(struct capset *ret, const char **ret_tracefs)
 	c.page_size = (uint32_t)sysconf(_SC_PAGESIZE);
 	c.kmalloc_max = survey_kmalloc_max(c.page_size);
 	c.ringbuf = c.privileged && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
+	c.bpf_events =
+		c.privileged && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACEPOINT, NULL) == 1;
 	/* ARM32 unwinds from a tracepoint into junk: docs/known-issues.md */
 	c.stack_traces = strncmp(c.arch, "arm", 3) || !strcmp(c.arch, "arm64");
 	c.jit = c.privileged ? survey_jit() : -1;

@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -205,7 +206,8 @@ static int live_next(struct live *l, size_t i, const struct event_header **ret_r
 		err = live_open_ring(l, i);
 		if (err)
 			return err;
-		log_debug("cpu %zu: a new ring", i);
+		log_debug("cpu %zu: a new ring, the old ones carried %" PRIu64 " MiB", i,
+			  lane->base >> 20);
 		*ret_state = ring_read(&lane->ring, ret_record, ret_position);
 	}
 	*ret_position += lane->base;

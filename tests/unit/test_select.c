@@ -199,6 +199,16 @@ static void test_no_ring_buffers(void **state _unused_)
 	assert_check(&c, PROBE_AUTO, -ENOTSUP, "(5.4.0-100-generic) has no BPF ring buffers");
 }
 
+/* Classic tracepoints have a format there all the same. */
+static void test_no_bpf_events(void **state _unused_)
+{
+	struct capset c = read_set("guest-6.1-armhf");
+
+	c.bpf_events = false;
+	assert_chosen(&c, PROBE_AUTO, "-------");
+	assert_check(&c, PROBE_AUTO, -ENOTSUP, "CONFIG_BPF_EVENTS");
+}
+
 static void test_forced(void **state _unused_)
 {
 	struct capset c = read_set("amd64-6.18");
@@ -252,6 +262,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_hook),
 		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_no_ring_buffers),
+		cmocka_unit_test(test_no_bpf_events),
 		cmocka_unit_test(test_forced),
 		cmocka_unit_test(test_unexpected_arguments),
 		cmocka_unit_test(test_reasons),

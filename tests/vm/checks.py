@@ -8,6 +8,10 @@ TURNS = 1009
 HELD = 23
 METHODS = ("auto", "classic", "raw")
 
+RENEWING = 907  # processes of tests/vm/rings
+LOAD_SECONDS = {"amd64": 10, "arm64": 10, "armhf": 60}
+TOOL_MEMORY = 12 * 1024  # KiB on a machine with 128 MB, kernel maps included
+
 SLAB = "kmscope slab --json --comm pipes --settle 1 --probe %s -- sh -c 'exec work_pipes %d >&2'"
 
 # fs/pipe.c: 16 buffers (PIPE_DEF_BUFFERS) of struct pipe_buffer a pipe
@@ -21,7 +25,7 @@ FIXTURES = os.path.join(os.path.dirname(HERE), "unit", "data", "capset")
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
 
 
-def steps(programs, with_module):
+def steps(row, programs, with_module):
     """The guest's /steps, sourced by tests/vm/init; programs: test programs of tests/live."""
     lines = [
         "step capset 60 kmscope doctor --capabilities",
@@ -35,6 +39,9 @@ def steps(programs, with_module):
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
     if with_module:
         lines += module_steps()
+    lines.append("step loaded 120 loaded %d --stacks auto" % LOAD_SECONDS[row.arch])
+    if row.arch == "armhf":
+        lines.append("step rings 400 rings %d" % RENEWING)
     for name in programs:
         lines.append("step %s 300 sh -c 'exec /build/tests/live/%s 2>&1'" % (name, name))
     lines += [
@@ -236,6 +243,44 @@ def check_line(r, step, status, pattern):
     need(re.search(pattern, text), "no line like «%s»", pattern)
 
 
+def check_loaded(r):
+    """leaks --stacks auto under load: call chains right or absent, and the memory it takes"""
+    report = r.report("loaded")
+    q = report["quality"]
+    need(q["allocs"] > 1000 * LOAD_SECONDS[r.row.arch] // 10, "no load: %s", q)
+    added = sum(q[name] or 0 for name in ("analysed", "lost", "recursion_misses", "filtered", "own"))
+    need(added == q["events"] and not q["late"], "%s", q)
+    rows = [t for t in report["tables"]["candidates"] if t["stacks"]]
+    if r.row.arch == "armhf":
+        need(not rows and not report["stacks"], "call chains on ARM32: %s", report["stacks"][:1])
+        need(any("no call chains" in n for n in report["notes"]), "nothing says why there are none")
+    else:
+        need(rows, "no call chains")
+    chains = {s["id"]: s["frames"] for s in report["stacks"]}
+    for row in rows:
+        function = row["site"].split("+")[0]
+        for share in row["stacks"]:
+            frames = chains[share["stack"]]
+            need(any(function in str(f) for f in frames), "%s is not in its chain: %s", function,
+                 frames)
+    if r.row.arch == "armhf":
+        memory = dict(line.split() for line in r.text("loaded.memory").splitlines())
+        less = int(memory["available_before"]) - int(memory["available_during"])
+        need(int(memory["peak"]) < TOOL_MEMORY and less < TOOL_MEMORY, "%s", memory)
+
+
+def check_rings(r):
+    """more than 5 GiB of events through a ring, which is renewed twice: all of them counted"""
+    report = r.report("rings")
+    check_quality(report)
+    carried = re.findall(r"a new ring, the old ones carried (\d+) MiB", r.text("rings.err"))
+    need(carried and max(map(int, carried)) > 5 * 1024, "renewals after %s MiB", carried)
+    for row in site_rows(report, "sites"):
+        numbers = [row[name] for name in ("allocs", "frees", "live_objects")]
+        need(numbers == [RENEWING, RENEWING, 0], "%s: %s", row["site"], numbers)
+    need(len(site_rows(report, "sites")) == 2, "not two sites")
+
+
 def planned(r):
     """(title, function, arguments) of all checks."""
     yield check_capset.__doc__, check_capset, ()
@@ -253,6 +298,9 @@ def planned(r):
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
     if "insmod.rc" in r.files:
         yield from planned_module(r)
+    yield check_loaded.__doc__, check_loaded, ()
+    if "rings.rc" in r.files:
+        yield check_rings.__doc__, check_rings, ()
     yield "doctor tells an ordinary user what is missing", check_line, (
         "doctor-user", 3, "root")
     yield "doctor tells of kptr_restrict=2", check_line, (
