@@ -82,6 +82,12 @@ struct table {
 	size_t n_rows, rows_capacity;
 	size_t rows_total; /* before report_table_truncate() */
 	const char *empty; /* text: what to say when there are no rows */
+	/*
+	 * A tree: the depth of each row (0: a root; a row's children follow it, one deeper). Text
+	 * indents the first column, JSON nests the rows as «children» below «trees». NULL: no tree.
+	 */
+	uint8_t *depths;
+	bool is_tree;
 };
 
 struct frame {
@@ -94,6 +100,63 @@ struct frame {
 struct report_stack {
 	struct frame *frames; /* innermost first */
 	size_t n_frames;
+};
+
+/*
+ * Bars: how often a value fell between two bounds, for one or more keys (an order, a process). Buckets
+ * of a key are added in ascending order and do not overlap; all keys need not have the same.
+ */
+struct histogram_bucket {
+	uint64_t from, to; /* from <= value < to; to UINT64_MAX: open end */
+	uint64_t count;
+};
+
+struct histogram_row {
+	uint64_t key;
+	char *label; /* NULL: the key's number stands for itself */
+	struct histogram_bucket *buckets;
+	size_t n, capacity;
+};
+
+struct histogram {
+	const char *name, *title; /* static */
+	const char *
+		key; /* JSON member of a row's key, such as «order»; NULL: there is one row, no key */
+	enum cell_type unit; /* of the bounds: CELL_NS, CELL_BYTES, CELL_COUNT */
+	struct histogram_row *rows;
+	size_t n_rows, rows_capacity;
+};
+
+/* Values at equal steps of time. */
+struct series {
+	const char *name, *title; /* static */
+	enum cell_type unit;
+	uint64_t start_ns, step_ns; /* the first value holds at start_ns, CLOCK_MONOTONIC */
+	uint64_t *values;
+	size_t n, capacity;
+};
+
+/* A map of memory or of anything else that is a line of equal cells: each has one of some classes. */
+struct grid_class {
+	const char *name; /* static; JSON and legend */
+	char letter; /* stands for it in JSON and on terminals */
+	unsigned int colour; /* ANSI 30–37, 90–97; 0: none */
+};
+
+struct grid_row {
+	char *label; /* NULL: the address */
+	uint64_t address; /* of its first cell */
+	uint8_t *cells; /* class by cell; owned */
+	size_t n;
+};
+
+struct grid {
+	const char *name, *title; /* static */
+	uint64_t cell_bytes; /* what a cell stands for */
+	const struct grid_class *classes; /* static */
+	size_t n_classes;
+	struct grid_row *rows;
+	size_t n_rows, rows_capacity;
 };
 
 /* An unknown count: null in JSON. */
@@ -145,6 +208,12 @@ struct report {
 	struct quality quality;
 	struct table *tables;
 	size_t n_tables, tables_capacity;
+	struct histogram *histograms;
+	size_t n_histograms, histograms_capacity;
+	struct series *series;
+	size_t n_series, series_capacity;
+	struct grid *grids;
+	size_t n_grids, grids_capacity;
 	struct report_stack *stacks;
 	size_t n_stacks, stacks_capacity;
 	uint32_t *stack_index; /* report_add_stack()'s own: hash table of ids + 1, 0 is free */
@@ -169,6 +238,33 @@ struct table *report_add_table(struct report *r, const char *name, const char *t
 size_t report_add_row(struct report *r, struct table *t);
 /* The cell of row @row in the column named @column (which must exist); never NULL. */
 struct cell *table_cell(const struct table *t, size_t row, const char *column);
+
+/*
+ * As report_add_table(), for a tree, whose rows come from report_add_node() in depth-first order: no
+ * row is more than one deeper than the one before, the first has depth 0.
+ */
+struct table *report_add_tree(struct report *r, const char *name, const char *title,
+			      const struct column *columns, size_t n_columns);
+size_t report_add_node(struct report *r, struct table *t, unsigned int depth);
+
+/*
+ * These stay valid until the next of the same kind is added. NULL (and oom set) when memory is short;
+ * what adds to them accepts NULL and does nothing.
+ */
+struct histogram *report_add_histogram(struct report *r, const char *name, const char *title,
+				       const char *key, enum cell_type unit);
+/* Buckets of one key one after the other; @label may be NULL and is copied. */
+void report_add_bucket(struct report *r, struct histogram *h, uint64_t key, const char *label,
+		       struct histogram_bucket bucket);
+struct series *report_add_series(struct report *r, const char *name, const char *title,
+				 enum cell_type unit, uint64_t start_ns, uint64_t step_ns);
+void report_add_value(struct report *r, struct series *s, uint64_t value);
+struct grid *report_add_grid(struct report *r, const char *name, const char *title,
+			     uint64_t cell_bytes, const struct grid_class *classes,
+			     size_t n_classes);
+/* A row of @n cells, which are copied; @label may be NULL and is copied. */
+void report_add_grid_row(struct report *r, struct grid *g, const char *label, uint64_t address,
+			 const uint8_t *cells, size_t n);
 
 /* Setters take the row from report_add_row() and the column's name; they keep the column's type. */
 void report_set_u64(struct report *r, struct table *t, size_t row, const char *column, uint64_t v);
