@@ -148,7 +148,7 @@ static void set_line(const struct ledger *l, const struct ledger_row *row,
 /* What it means that there are no candidates. */
 static const char *candidates_none(const struct ledger_analyzer *k)
 {
-	if (!k->ledger.quality.allocs)
+	if (!k->ledger.stream.quality.allocs)
 		return "no slab allocations were seen";
 	if (k->options.min_age_ns)
 		return "nothing that was allocated since the start has lived that long";
@@ -220,8 +220,9 @@ static void report_objects(const struct ledger_analyzer *k, struct report *r)
 		report_set_u64(r, t, at, "age_ns", r->end_ns > o->time ? r->end_ns - o->time : 0);
 		report_set_u64(r, t, at, "pid", o->pid);
 		report_set_text(r, t, at, "comm",
-				ledger_comm(l, u64map_get(&l->pid_task, o->pid), comm));
-		if (o->stack >= 0 && (size_t)o->stack < l->stacks.n)
+				stream_comm(&l->stream, u64map_get(&l->stream.pid_task, o->pid),
+					    comm));
+		if (o->stack >= 0 && (size_t)o->stack < l->stream.stacks.n)
 			report_set_u64(r, t, at, "stack", rows_add_stack(l, (uint32_t)o->stack, r));
 	}
 	if (!t)
@@ -239,7 +240,7 @@ static void note_unseen_frees(const struct ledger *l, struct report *r)
 
 	if (unseen == QUALITY_UNKNOWN)
 		unseen = 0;
-	vec_for_each(&l->counters, c)
+	vec_for_each(&l->stream.counters, c)
 		unseen += c->lost[1];
 	if (unseen)
 		report_add_note(r,
@@ -253,7 +254,7 @@ static int leaks_report(struct analyzer *a, struct report *r)
 	struct ledger_analyzer *k = (struct ledger_analyzer *)a;
 	int err;
 
-	err = ledger_describe(&k->ledger, r);
+	err = stream_describe(&k->ledger.stream, r);
 	if (!err)
 		err = report_candidates(k, r);
 	if (!err && k->options.objects)

@@ -22,13 +22,6 @@ struct ledger_stray {
 	uint64_t ptr, time;
 };
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	uint64_t x = (a ^ b * 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
-
-	return x ^ x >> 32;
-}
-
 int ledger_init(struct ledger *l, enum ledger_by by)
 {
 	size_t i;
@@ -37,8 +30,7 @@ int ledger_init(struct ledger *l, enum ledger_by by)
 	l->by = by;
 	l->free_object = LEDGER_NONE;
 	l->stride = 1;
-	l->misses = EVENT_MISSES_UNKNOWN;
-	l->quality.sample = 1;
+	stream_init(&l->stream);
 	l->memo = calloc(MEMO_SIZE, sizeof(*l->memo));
 	l->strays = calloc(STRAY_SIZE, sizeof(*l->strays));
 	if (!l->memo || !l->strays)
@@ -54,27 +46,19 @@ void ledger_free(struct ledger *l)
 
 	for (i = 0; i < l->rows.n; i++)
 		free(l->rows.items[i].samples);
-	for (i = 0; i < l->stacks.n; i++)
-		free(l->stacks.items[i].frames);
 	free(l->rows.items);
 	free(l->groups.items);
 	free(l->caches.items);
 	free(l->objects.items);
-	free(l->tasks.items);
-	free(l->stacks.items);
 	free(l->samples.items);
-	free(l->counters.items);
 	u64map_free(&l->row_of);
 	u64map_free(&l->group_of);
 	u64map_free(&l->cache_of);
 	u64map_free(&l->object_of);
 	u64map_free(&l->sample_of);
-	u64map_free(&l->task_of);
-	u64map_free(&l->pid_task);
-	u64map_free(&l->stack_of);
+	stream_free(&l->stream);
 	free(l->memo);
 	free(l->strays);
-	free(l->cpu_task);
 	memset(l, 0, sizeof(*l));
 }
 
@@ -85,7 +69,7 @@ static uint32_t cache_add(struct ledger *l, uint64_t key, const struct ledger_ca
 	struct ledger_cache *c = vec_add(&l->caches);
 
 	if (!c || u64map_set(&l->cache_of, key, (uint32_t)(l->caches.n - 1))) {
-		l->oom = true;
+		l->stream.oom = true;
 		return LEDGER_NONE;
 	}
 	*c = *cache;
@@ -97,16 +81,16 @@ static void kmalloc_name(const struct ledger *l, uint32_t size, uint32_t gfp, ch
 {
 	const char *type = "";
 
-	if (size > l->start.kmalloc_max && l->start.kmalloc_max) {
+	if (size > l->stream.start.kmalloc_max && l->stream.start.kmalloc_max) {
 		snprintf(buf, n, "kmalloc-large-%uk", size / 1024);
 		return;
 	}
 	/* kmalloc_type() in include/linux/slab.h asks in this order */
-	if (gfp & l->start.gfp_dma)
+	if (gfp & l->stream.start.gfp_dma)
 		type = "dma-";
-	else if (gfp & l->start.gfp_reclaimable)
+	else if (gfp & l->stream.start.gfp_reclaimable)
 		type = "rcl-";
-	else if (gfp & l->start.gfp_account)
+	else if (gfp & l->stream.start.gfp_account)
 		type = "cg-";
 	if (size >= 1024 && size % 1024 == 0)
 		snprintf(buf, n, "kmalloc-%s%uk", type, size / 1024);
@@ -117,19 +101,19 @@ static void kmalloc_name(const struct ledger *l, uint32_t size, uint32_t gfp, ch
 /* The flags that decide which kind of kmalloc cache serves a request. */
 static uint32_t gfp_type(const struct ledger *l, uint32_t gfp)
 {
-	if (gfp & l->start.gfp_dma)
-		return l->start.gfp_dma;
-	if (gfp & l->start.gfp_reclaimable)
-		return l->start.gfp_reclaimable;
-	return gfp & l->start.gfp_account;
+	if (gfp & l->stream.start.gfp_dma)
+		return l->stream.start.gfp_dma;
+	if (gfp & l->stream.start.gfp_reclaimable)
+		return l->stream.start.gfp_reclaimable;
+	return gfp & l->stream.start.gfp_account;
 }
 
 static uint32_t cache_of_sizes(struct ledger *l, const struct event_alloc *e)
 {
 	bool kmalloc = e->h.kind == EVENT_KMALLOC;
 	uint32_t given = event_given(e->what);
-	uint64_t key =
-		kmalloc ? mix(given, 1ull << 40 | gfp_type(l, e->gfp)) : mix(e->what, 1ull << 41);
+	uint64_t key = kmalloc ? stream_mix(given, 1ull << 40 | gfp_type(l, e->gfp))
+			       : stream_mix(e->what, 1ull << 41);
 	uint32_t found = u64map_get(&l->cache_of, key);
 	struct ledger_cache cache = {
 		.known = true,
@@ -142,7 +126,8 @@ static uint32_t cache_of_sizes(struct ledger *l, const struct event_alloc *e)
 	if (found != U64MAP_NONE)
 		return found;
 	if (kmalloc) {
-		cache.page_backed = l->start.kmalloc_max && given > l->start.kmalloc_max;
+		cache.page_backed =
+			l->stream.start.kmalloc_max && given > l->stream.start.kmalloc_max;
 		kmalloc_name(l, given, e->gfp, cache.name, sizeof(cache.name));
 	}
 	return cache_add(l, key, &cache);
@@ -202,14 +187,9 @@ static void enter_cache(struct ledger *l, const struct event_cache *e)
 
 /* --- rows and groups ------------------------------------------------------------------------------ */
 
-static uint32_t task_of(const struct ledger *l, const struct event_header *h)
-{
-	return h->cpu < l->n_cpu_task ? l->cpu_task[h->cpu] : LEDGER_NONE;
-}
-
 static uint64_t row_key(const struct ledger *l, const struct event_alloc *e, uint32_t cache)
 {
-	uint32_t task = task_of(l, &e->h);
+	uint32_t task = stream_task(&l->stream, &e->h);
 	uint64_t words[2] = { 0 };
 
 	switch (l->by) {
@@ -220,22 +200,13 @@ static uint64_t row_key(const struct ledger *l, const struct event_alloc *e, uin
 	case LEDGER_BY_PID:
 		return e->h.pid;
 	case LEDGER_BY_CGROUP:
-		return task == LEDGER_NONE ? 0 : l->tasks.items[task].cgroup;
+		return task == LEDGER_NONE ? 0 : l->stream.tasks.items[task].cgroup;
 	case LEDGER_BY_COMM:
 		if (task != LEDGER_NONE)
-			memcpy(words, l->tasks.items[task].comm, sizeof(words));
-		return mix(words[0], words[1]);
+			memcpy(words, l->stream.tasks.items[task].comm, sizeof(words));
+		return stream_mix(words[0], words[1]);
 	}
 	return e->site;
-}
-
-/* Whether tasks @a and @b have the same name; one that is not known has none. */
-static bool same_comm(const struct ledger *l, uint32_t a, uint32_t b)
-{
-	if (a == LEDGER_NONE || b == LEDGER_NONE)
-		return a == b;
-	return !memcmp(l->tasks.items[a].comm, l->tasks.items[b].comm,
-		       sizeof(l->tasks.items[a].comm));
 }
 
 static uint32_t row_of(struct ledger *l, uint64_t key, uint32_t task)
@@ -246,7 +217,7 @@ static uint32_t row_of(struct ledger *l, uint64_t key, uint32_t task)
 	/* of names the key is a hash: step on until it is the one meant */
 	while ((found = u64map_get(&l->row_of, key)) != U64MAP_NONE) {
 		row = &l->rows.items[found];
-		if (l->by == LEDGER_BY_COMM && !same_comm(l, row->task, task)) {
+		if (l->by == LEDGER_BY_COMM && !stream_same_comm(&l->stream, row->task, task)) {
 			key++;
 			continue;
 		}
@@ -255,7 +226,7 @@ static uint32_t row_of(struct ledger *l, uint64_t key, uint32_t task)
 	}
 	row = vec_add(&l->rows);
 	if (!row || u64map_set(&l->row_of, key, (uint32_t)(l->rows.n - 1))) {
-		l->oom = true;
+		l->stream.oom = true;
 		return LEDGER_NONE;
 	}
 	row->key = key;
@@ -267,8 +238,9 @@ static uint32_t row_of(struct ledger *l, uint64_t key, uint32_t task)
 static uint32_t group_get(struct ledger *l, const struct event_alloc *e, uint32_t row,
 			  uint32_t cache, uint32_t requested)
 {
-	uint32_t task = l->by == LEDGER_BY_SITE ? LEDGER_NONE : task_of(l, &e->h);
-	uint64_t key = mix(mix(e->site, row), mix((uint64_t)cache << 32 | requested, task));
+	uint32_t task = l->by == LEDGER_BY_SITE ? LEDGER_NONE : stream_task(&l->stream, &e->h);
+	uint64_t key = stream_mix(stream_mix(e->site, row),
+				  stream_mix((uint64_t)cache << 32 | requested, task));
 	uint32_t found;
 	struct ledger_group *g;
 
@@ -284,7 +256,7 @@ static uint32_t group_get(struct ledger *l, const struct event_alloc *e, uint32_
 		return group_get(l, e, row, cache, LEDGER_MIXED_SIZES);
 	g = vec_add(&l->groups);
 	if (!g || u64map_set(&l->group_of, key, (uint32_t)(l->groups.n - 1))) {
-		l->oom = true;
+		l->stream.oom = true;
 		return LEDGER_NONE;
 	}
 	*g = (struct ledger_group){
@@ -302,7 +274,7 @@ static uint32_t group_find(struct ledger *l, const struct event_alloc *e)
 
 	if (cache == LEDGER_NONE)
 		return LEDGER_NONE;
-	row = row_of(l, row_key(l, e, cache), task_of(l, &e->h));
+	row = row_of(l, row_key(l, e, cache), stream_task(&l->stream, &e->h));
 	return row == LEDGER_NONE ? row : group_get(l, e, row, cache, requested);
 }
 
@@ -311,7 +283,7 @@ static uint32_t group_of(struct ledger *l, const struct event_alloc *e)
 	uint32_t kind = e->h.kind | gfp_type(l, e->gfp) << 8 | (e->h.flags & EVENT_SIZES) << 6;
 	uint32_t task = l->by == LEDGER_BY_SITE	 ? LEDGER_NONE
 			: l->by == LEDGER_BY_PID ? e->h.pid
-						 : task_of(l, &e->h);
+						 : stream_task(&l->stream, &e->h);
 	uint64_t hash = (e->site ^ e->what * 31) * 0x9e3779b97f4a7c15ull;
 	struct ledger_memo *m = &l->memo[hash >> 54 & (MEMO_SIZE - 1)];
 
@@ -339,7 +311,7 @@ static uint32_t object_new(struct ledger *l)
 		return i;
 	}
 	if (l->objects.n >= LEDGER_NONE || !vec_add(&l->objects)) {
-		l->oom = true;
+		l->stream.oom = true;
 		return LEDGER_NONE;
 	}
 	return (uint32_t)(l->objects.n - 1);
@@ -365,49 +337,6 @@ static void group_remove(struct ledger *l, const struct ledger_object *o)
 	l->rows.items[g->row].live_bytes -= l->caches.items[g->cache].slab_size;
 }
 
-static bool stacks_equal(const struct ledger_stack *a, const struct ledger_stack *b)
-{
-	return a->n - a->first == b->n - b->first &&
-	       !memcmp(a->frames + a->first, b->frames + b->first,
-		       (a->n - a->first) * sizeof(*a->frames));
-}
-
-/* Find the call site in stack @i, and whether another one is the same from there on. */
-static void stack_settle(struct ledger *l, uint32_t i, uint64_t site)
-{
-	struct ledger_stack *s = &l->stacks.items[i];
-	uint64_t key = site;
-	uint32_t found, k;
-
-	s->site = site;
-	while (s->first < s->n && s->frames[s->first] != site)
-		s->first++;
-	if (s->first == s->n)
-		s->first = 0;
-	for (k = s->first; k < s->n; k++)
-		key = mix(key, s->frames[k]);
-	while ((found = u64map_get(&l->stack_of, key)) != U64MAP_NONE) {
-		if (stacks_equal(&l->stacks.items[found], s)) {
-			s->same_as = found;
-			return;
-		}
-		key++;
-	}
-	s->same_as = i;
-	if (u64map_set(&l->stack_of, key, i))
-		l->oom = true;
-}
-
-/* The stack of an allocation, the same number for the same call chain; or what e->stack says. */
-static int32_t stack_of(struct ledger *l, const struct event_alloc *e)
-{
-	if (e->stack < 0 || (size_t)e->stack >= l->stacks.n)
-		return e->stack;
-	if (!l->stacks.items[e->stack].site)
-		stack_settle(l, (uint32_t)e->stack, e->site);
-	return (int32_t)l->stacks.items[e->stack].same_as;
-}
-
 static void enter_sample(struct ledger *l, uint32_t row, int32_t stack)
 {
 	uint64_t key = (uint64_t)row << 32 | (uint32_t)stack;
@@ -418,7 +347,7 @@ static void enter_sample(struct ledger *l, uint32_t row, int32_t stack)
 
 		found = (uint32_t)(l->samples.n - 1);
 		if (!s || u64map_set(&l->sample_of, key, found)) {
-			l->oom = true;
+			l->stream.oom = true;
 			return;
 		}
 		s->row = row;
@@ -436,20 +365,20 @@ static uint32_t imply_free(struct ledger *l, struct ledger_object *o)
 		return LEDGER_NONE; /* kmscope's own */
 	group_remove(l, o);
 	l->groups.items[predecessor].implied++;
-	l->quality.frees_implied_reuse++;
+	l->stream.quality.frees_implied_reuse++;
 	return predecessor;
 }
 
 /* A late allocation whose free has come already: it is complete, and was never live. */
 static bool free_came_first(struct ledger *l, const struct event_alloc *e)
 {
-	struct ledger_stray *s = &l->strays[mix(e->ptr, 0) & (STRAY_SIZE - 1)];
+	struct ledger_stray *s = &l->strays[stream_mix(e->ptr, 0) & (STRAY_SIZE - 1)];
 
-	if (e->h.time >= l->last_time || s->ptr != e->ptr || s->time < e->h.time)
+	if (e->h.time >= l->stream.last_time || s->ptr != e->ptr || s->time < e->h.time)
 		return false;
 	s->ptr = 0;
-	l->quality.frees_unknown--;
-	l->quality.frees_matched++;
+	l->stream.quality.frees_unknown--;
+	l->stream.quality.frees_matched++;
 	return true;
 }
 
@@ -471,7 +400,7 @@ static void enter_predecessor(struct ledger *l, struct ledger_object *o, uint32_
 	if (group == LEDGER_NONE)
 		return; /* kmscope's own */
 	l->groups.items[group].implied++;
-	l->quality.frees_implied_reuse++;
+	l->stream.quality.frees_implied_reuse++;
 	if (o->predecessor == LEDGER_NONE)
 		o->predecessor = group;
 }
@@ -492,7 +421,7 @@ static void undo_alloc(struct ledger *l, const struct ledger_object *o)
 	group_remove(l, o);
 	g->allocs--;
 	g->bytes_req -= o->requested;
-	l->quality.allocs--;
+	l->stream.quality.allocs--;
 }
 
 /* Make @e the object at its address. */
@@ -516,7 +445,7 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		if (i == LEDGER_NONE)
 			return;
 		if (u64map_set(&l->object_of, e->ptr, i)) {
-			l->oom = true;
+			l->stream.oom = true;
 			return;
 		}
 		l->n_live++;
@@ -526,7 +455,7 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 		.time = e->h.time,
 		.group = group,
 		.requested = requested,
-		.stack = stack_of(l, e),
+		.stack = stream_stack(&l->stream, e->stack, e->site),
 		.pid = e->h.pid,
 		.predecessor = predecessor,
 		.next_free = LEDGER_NONE,
@@ -539,7 +468,7 @@ static void enter_reuse(struct ledger *l, const struct event_alloc *e)
 {
 	uint32_t i = u64map_get(&l->object_of, e->ptr);
 
-	l->quality.filtered++;
+	l->stream.quality.filtered++;
 	if (i == U64MAP_NONE || e->h.time < l->objects.items[i].time)
 		return;
 	u64map_remove(&l->object_of, e->ptr);
@@ -557,12 +486,12 @@ static void enter_alloc(struct ledger *l, const struct event_alloc *e)
 			enter_reuse(l, e);
 			return;
 		}
-		l->quality.own++;
+		l->stream.quality.own++;
 		if (e->ptr > ZERO_SIZE_PTR_VALUE)
 			object_enter(l, e, LEDGER_NONE);
 		return;
 	}
-	l->quality.analysed++;
+	l->stream.quality.analysed++;
 	if (unlikely(e->ptr == ZERO_SIZE_PTR_VALUE))
 		return;
 	group = group_of(l, e);
@@ -571,16 +500,16 @@ static void enter_alloc(struct ledger *l, const struct event_alloc *e)
 	g = &l->groups.items[group];
 	if (unlikely(!e->ptr)) {
 		g->failed++;
-		l->quality.failed++;
+		l->stream.quality.failed++;
 		return;
 	}
-	l->quality.allocs++;
+	l->stream.quality.allocs++;
 	g->allocs++;
 	g->bytes_req += e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 	if (e->stack >= 0)
-		enter_sample(l, g->row, stack_of(l, e));
+		enter_sample(l, g->row, stream_stack(&l->stream, e->stack, e->site));
 	else if (e->stack == -2)
-		l->quality.stacks_lost++;
+		l->stream.quality.stacks_lost++;
 	if (unlikely(free_came_first(l, e)))
 		g->frees++;
 	else
@@ -593,33 +522,33 @@ static void enter_free(struct ledger *l, const struct event_free *e)
 	struct ledger_object *o = i == U64MAP_NONE ? NULL : &l->objects.items[i];
 
 	if (o && o->group == LEDGER_NONE && e->h.time >= o->time) {
-		l->quality.own++;
+		l->stream.quality.own++;
 		u64map_remove(&l->object_of, e->ptr);
 		object_release(l, i);
 		return;
 	}
-	l->quality.analysed++;
+	l->stream.quality.analysed++;
 	if (!o) {
-		struct ledger_stray *s = &l->strays[mix(e->ptr, 0) & (STRAY_SIZE - 1)];
+		struct ledger_stray *s = &l->strays[stream_mix(e->ptr, 0) & (STRAY_SIZE - 1)];
 
 		*s = (struct ledger_stray){ .ptr = e->ptr, .time = e->h.time };
-		l->quality.frees_unknown++;
+		l->stream.quality.frees_unknown++;
 		return;
 	}
 	if (unlikely(e->h.time < o->time)) {
 		/* older than the live object: it ended the one before, which was implied free */
 		if (o->predecessor == LEDGER_NONE) {
-			l->quality.frees_unknown++;
+			l->stream.quality.frees_unknown++;
 			return;
 		}
 		l->groups.items[o->predecessor].implied--;
 		l->groups.items[o->predecessor].frees++;
 		o->predecessor = LEDGER_NONE;
-		l->quality.frees_implied_reuse--;
-		l->quality.frees_matched++;
+		l->stream.quality.frees_implied_reuse--;
+		l->stream.quality.frees_matched++;
 		return;
 	}
-	l->quality.frees_matched++;
+	l->stream.quality.frees_matched++;
 	l->groups.items[o->group].frees++;
 	group_remove(l, o);
 	u64map_remove(&l->object_of, e->ptr);
@@ -627,87 +556,6 @@ static void enter_free(struct ledger *l, const struct event_free *e)
 }
 
 /* --- the other records ------------------------------------------------------------------------------ */
-
-/* The number of the task that @e names; a hash is its key, so step on until it is the one meant. */
-static uint32_t task_get(struct ledger *l, const struct event_task *e)
-{
-	uint64_t words[2], key;
-	uint32_t found;
-	struct ledger_task *t;
-
-	memcpy(words, e->comm, sizeof(words));
-	key = mix(mix(words[0], words[1]), mix(e->h.pid, e->cgroup));
-	while ((found = u64map_get(&l->task_of, key)) != U64MAP_NONE) {
-		t = &l->tasks.items[found];
-		if (t->pid == e->h.pid && t->cgroup == e->cgroup &&
-		    !memcmp(t->comm, e->comm, sizeof(t->comm)))
-			return found;
-		key++;
-	}
-	t = vec_add(&l->tasks);
-	if (!t || u64map_set(&l->task_of, key, (uint32_t)(l->tasks.n - 1))) {
-		l->oom = true;
-		return LEDGER_NONE;
-	}
-	t->pid = e->h.pid;
-	t->cgroup = e->cgroup;
-	memcpy(t->comm, e->comm, sizeof(t->comm));
-	if (u64map_set(&l->pid_task, e->h.pid, (uint32_t)(l->tasks.n - 1)))
-		l->oom = true;
-	return (uint32_t)(l->tasks.n - 1);
-}
-
-static void enter_task(struct ledger *l, const struct event_task *e)
-{
-	if (e->h.cpu >= l->n_cpu_task) {
-		size_t i, n = e->h.cpu + 1u;
-		uint32_t *more = reallocarray(l->cpu_task, n, sizeof(*more));
-
-		if (!more) {
-			l->oom = true;
-			return;
-		}
-		for (i = l->n_cpu_task; i < n; i++)
-			more[i] = LEDGER_NONE;
-		l->cpu_task = more;
-		l->n_cpu_task = n;
-	}
-	l->cpu_task[e->h.cpu] = task_get(l, e);
-}
-
-static void enter_stack(struct ledger *l, const struct event_stack *e)
-{
-	struct ledger_stack *s;
-
-	while (e->id >= 0 && l->stacks.n <= (size_t)e->id)
-		if (!vec_add(&l->stacks)) {
-			l->oom = true;
-			return;
-		}
-	if (e->id < 0)
-		return;
-	s = &l->stacks.items[e->id];
-	free(s->frames);
-	s->n = s->first = 0;
-	s->site = 0;
-	s->frames = calloc(MAX(e->n, 1u), sizeof(*s->frames));
-	if (!s->frames) {
-		l->oom = true;
-		return;
-	}
-	memcpy(s->frames, e->frames, e->n * sizeof(*s->frames));
-	s->n = e->n;
-}
-
-static void enter_counters(struct ledger *l, const struct event_counters *e)
-{
-	while (l->counters.n <= e->h.cpu)
-		if (!vec_add(&l->counters)) {
-			l->oom = true;
-			return;
-		}
-	l->counters.items[e->h.cpu] = *e;
-}
 
 /* Note what is live in each row. When the room is used up every other sample is dropped. */
 static void enter_tick(struct ledger *l)
@@ -728,7 +576,7 @@ static void enter_tick(struct ledger *l)
 		if (!row->samples && row->live_bytes) {
 			row->samples = calloc(LEDGER_SAMPLES, sizeof(*row->samples));
 			if (!row->samples)
-				l->oom = true;
+				l->stream.oom = true;
 		}
 		if (row->samples)
 			row->samples[l->n_samples] = row->live_bytes;
@@ -738,7 +586,7 @@ static void enter_tick(struct ledger *l)
 
 static void enter(struct ledger *l, const struct event_header *h)
 {
-	switch ((enum event_kind)h->kind) {
+	switch (h->kind) {
 	case EVENT_KMALLOC:
 	case EVENT_CACHE_ALLOC:
 		enter_alloc(l, (const struct event_alloc *)h);
@@ -750,34 +598,15 @@ static void enter(struct ledger *l, const struct event_header *h)
 	case EVENT_CACHE:
 		enter_cache(l, (const struct event_cache *)h);
 		break;
-	case EVENT_TASK:
-		enter_task(l, (const struct event_task *)h);
-		break;
-	case EVENT_STACK:
-		enter_stack(l, (const struct event_stack *)h);
-		return;
-	case EVENT_COUNTERS:
-		enter_counters(l, (const struct event_counters *)h);
-		return;
-	case EVENT_MISSES:
-		l->misses = ((const struct event_misses *)h)->misses;
-		return;
-	case EVENT_START:
-		l->start = *(const struct event_start *)h;
-		break;
 	case EVENT_TICK:
 		enter_tick(l);
-		l->end = h->time;
-		break;
-	case EVENT_END:
-		l->ended = true;
-		l->end = h->time;
-		break;
+		stream_enter(&l->stream, h);
+		return;
+	default:
+		stream_enter(&l->stream, h);
+		return;
 	}
-	if (h->time < l->last_time)
-		l->quality.late++;
-	else
-		l->last_time = h->time;
+	stream_order(&l->stream, h);
 }
 
 void ledger_consume(struct ledger *l, const struct event_header *const *records, size_t n)

@@ -11,11 +11,12 @@
 #include "base/base.h"
 #include "base/u64map.h"
 #include "bpf/events.h"
+#include "analyze/stream.h"
 #include "report/report.h"
 
 enum ledger_by { LEDGER_BY_SITE, LEDGER_BY_CACHE, LEDGER_BY_COMM, LEDGER_BY_PID, LEDGER_BY_CGROUP };
 
-#define LEDGER_NONE UINT32_MAX
+#define LEDGER_NONE STREAM_NONE
 
 /* A slab cache: a named one, or one of the kmalloc classes ("kmalloc-cg-192"). */
 struct ledger_cache {
@@ -60,20 +61,6 @@ struct ledger_object {
 	uint32_t next_free; /* in the pool; LEDGER_NONE: in use or last */
 };
 
-struct ledger_task {
-	uint32_t pid;
-	uint64_t cgroup;
-	char comm[16];
-};
-
-struct ledger_stack {
-	uint32_t n;
-	uint64_t site; /* the call site that it was taken for; 0: not known yet */
-	uint32_t first; /* frame of the call site: those before are the allocator's and ours */
-	uint32_t same_as; /* the first stack that is the same from there on */
-	uint64_t *frames; /* owned */
-};
-
 /* How often a stack was taken in a row. */
 struct ledger_sample {
 	uint32_t row, stack;
@@ -83,37 +70,20 @@ struct ledger_sample {
 struct ledger_memo;
 struct ledger_stray;
 
-#define LEDGER_VEC(type)            \
-	struct {                    \
-		type *items;        \
-		size_t n, capacity; \
-	}
-
 struct ledger {
 	enum ledger_by by;
-	struct event_start start; /* facts; zero until the record came */
-	uint64_t end; /* time of the newest tick or end */
-	uint64_t last_time;
-	bool ended, oom;
-	struct quality quality; /* counters; see ledger_quality() */
-	LEDGER_VEC(struct ledger_row) rows;
-	LEDGER_VEC(struct ledger_group) groups;
-	LEDGER_VEC(struct ledger_cache) caches;
-	LEDGER_VEC(struct ledger_object) objects; /* a pool */
-	LEDGER_VEC(struct ledger_task) tasks;
-	LEDGER_VEC(struct ledger_stack) stacks;
-	LEDGER_VEC(struct ledger_sample) samples;
-	LEDGER_VEC(struct event_counters) counters; /* newest by CPU */
+	struct stream stream;
+	STREAM_VEC(struct ledger_row) rows;
+	STREAM_VEC(struct ledger_group) groups;
+	STREAM_VEC(struct ledger_cache) caches;
+	STREAM_VEC(struct ledger_object) objects; /* a pool */
+	STREAM_VEC(struct ledger_sample) samples;
 	uint32_t free_object; /* head of the pool's free list */
 	size_t n_live;
-	struct u64map row_of, group_of, cache_of, object_of, sample_of, task_of, stack_of;
-	struct u64map pid_task; /* the newest task of a process */
+	struct u64map row_of, group_of, cache_of, object_of, sample_of;
 	struct ledger_memo *memo;
 	struct ledger_stray *strays;
-	uint32_t *cpu_task; /* by CPU: whom the newest task record named */
-	size_t n_cpu_task;
 	uint64_t n_ticks, stride, n_samples;
-	uint64_t misses;
 };
 
 int ledger_init(struct ledger *l, enum ledger_by by);
@@ -140,16 +110,10 @@ static inline bool ledger_frees_unseen(uint64_t frees, uint64_t implied)
 /* Bytes a second that the row's live memory grew over the newer half of the run; false: unknown. */
 bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double *ret);
 
-/* Fill in the parts of @r that come from the stream: times, quality. Returns -ENOMEM. */
-int ledger_describe(const struct ledger *l, struct report *r);
-
 /* Call @visit for the address of every live object, kmscope's own too. */
 void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t ptr), void *ctx);
 
 /* The row's name for reports: comm, pid or cgroup; NULL with --by site. */
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64]);
-
-/* The name of task number @task; NULL if it is not known. */
-const char *ledger_comm(const struct ledger *l, uint32_t task, char buf[64]);
 
 #endif

@@ -48,49 +48,6 @@ bool ledger_growth(const struct ledger *l, const struct ledger_row *row, double 
 	return true;
 }
 
-int ledger_describe(const struct ledger *l, struct report *r)
-{
-	struct quality *q = &r->quality;
-	size_t i;
-
-	r->start_ns = l->start.h.time;
-	r->end_ns = l->end ? l->end : l->last_time;
-	r->start_wall_ns = l->start.wall_ns;
-	r->final = l->ended;
-	r->has_quality = true;
-	free(q->lost_by_cpu);
-	*q = l->quality;
-	q->n_cpus = MAX((size_t)l->start.n_cpus, l->counters.n);
-	q->lost_by_cpu = calloc(MAX(q->n_cpus, (size_t)1), sizeof(*q->lost_by_cpu));
-	if (!q->lost_by_cpu)
-		return -ENOMEM;
-	for (i = 0; i < l->counters.n; i++) {
-		const struct event_counters *c = &l->counters.items[i];
-
-		q->lost_by_cpu[i] = c->lost[0] + c->lost[1];
-		q->lost += q->lost_by_cpu[i];
-		q->filtered += c->filtered;
-		q->frees_null += c->nulls;
-		q->analysed += c->nulls;
-		q->map_full += c->map_full;
-	}
-	q->recursion_misses = l->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : l->misses;
-	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
-	q->sample = MAX(l->start.sample, 1u);
-	q->events = q->analysed + q->lost + q->filtered + q->own;
-	if (q->recursion_misses != QUALITY_UNKNOWN)
-		q->events += q->recursion_misses;
-	if (q->sample > 1)
-		report_add_note(
-			r,
-			"one allocation in %llu was followed: counts and bytes are estimates, "
-			"with their standard errors in column ±",
-			(unsigned long long)q->sample);
-	if (l->oom)
-		r->oom = true;
-	return 0;
-}
-
 void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t ptr), void *ctx)
 {
 	const struct ledger_object *o;
@@ -98,14 +55,6 @@ void ledger_each_live(const struct ledger *l, void (*visit)(void *ctx, uint64_t 
 	vec_for_each(&l->objects, o)
 		if (o->ptr)
 			visit(ctx, o->ptr);
-}
-
-const char *ledger_comm(const struct ledger *l, uint32_t task, char buf[64])
-{
-	if (task >= l->tasks.n)
-		return NULL;
-	snprintf(buf, 64, "%.16s", l->tasks.items[task].comm);
-	return buf;
 }
 
 const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row, char buf[64])
@@ -120,7 +69,7 @@ const char *ledger_row_name(const struct ledger *l, const struct ledger_row *row
 		snprintf(buf, 64, "%llu", (unsigned long long)row->key);
 		return buf;
 	case LEDGER_BY_COMM:
-		return ledger_comm(l, row->task, buf);
+		return stream_comm(&l->stream, row->task, buf);
 	}
 	return NULL;
 }

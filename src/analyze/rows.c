@@ -16,8 +16,8 @@ struct share {
 
 struct rows_shares {
 	/* sorted by row, then by objects */
-	LEDGER_VEC(struct share) shares; /* of live objects */
-	LEDGER_VEC(struct share) samples; /* of all allocations */
+	STREAM_VEC(struct share) shares; /* of live objects */
+	STREAM_VEC(struct share) samples; /* of all allocations */
 };
 
 void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct report *r,
@@ -28,7 +28,7 @@ void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct 
 	if (l->by != LEDGER_BY_SITE) {
 		report_set_text(r, t, at, "group", ledger_row_name(l, row, buf));
 		if (l->by == LEDGER_BY_PID)
-			report_set_text(r, t, at, "comm", ledger_comm(l, row->task, buf));
+			report_set_text(r, t, at, "comm", stream_comm(&l->stream, row->task, buf));
 		return;
 	}
 	report_set_u64(r, t, at, "site", row->key);
@@ -49,9 +49,9 @@ static double square_root(double x)
 
 bool rows_error_pct(const struct ledger *l, uint64_t n, double *ret)
 {
-	if (l->start.sample <= 1 || !n)
+	if (l->stream.start.sample <= 1 || !n)
 		return false;
-	*ret = 100 * square_root((1 - 1.0 / l->start.sample) / (double)n);
+	*ret = 100 * square_root((1 - 1.0 / l->stream.start.sample) / (double)n);
 	return true;
 }
 
@@ -127,7 +127,7 @@ void rows_shares_free(struct rows_shares **s)
 
 uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r)
 {
-	const struct ledger_stack *s = &l->stacks.items[stack];
+	const struct stream_stack *s = &l->stream.stacks.items[stack];
 
 	return report_add_stack(r, s->frames + s->first, s->n - s->first);
 }
@@ -143,7 +143,7 @@ static void add_share(const struct ledger *l, const struct share *share, uint64_
 		.estimated = sampled != objects,
 	};
 
-	if (share->stack >= l->stacks.n)
+	if (share->stack >= l->stream.stacks.n)
 		return;
 	cell.stack = rows_add_stack(l, share->stack, r);
 	report_add_share(r, t, at, "stacks", cell);

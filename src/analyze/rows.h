@@ -25,7 +25,7 @@ void rows_set_name(const struct ledger *l, const struct ledger_row *row, struct 
 /* Counts and bytes of a sampled run stand for that many times more. */
 static inline uint64_t rows_scale(const struct ledger *l, uint64_t n)
 {
-	return n * (l->start.sample ? l->start.sample : 1);
+	return n * (l->stream.start.sample ? l->stream.start.sample : 1);
 }
 
 /*
@@ -36,7 +36,7 @@ static inline uint64_t rows_scale(const struct ledger *l, uint64_t n)
 bool rows_error_pct(const struct ledger *l, uint64_t n, double *ret);
 
 /*
- * Add call chain @stack (below l->stacks.n) to @r, from its call site on: the frames before that are
+ * Add call chain @stack (below l->stream.stacks.n) to @r, from its call site on: the frames before that are
  * the allocator's and the tracer's own. Returns its id in the report.
  */
 uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r);

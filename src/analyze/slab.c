@@ -122,7 +122,7 @@ static void set_advice(const struct ledger_analyzer *s, const struct slab_line *
 					      .given = l->caches.items[g->cache].slab_size,
 					      .live = rows_scale(l, g->live),
 					      .page_backed = l->caches.items[g->cache].page_backed,
-					      .page_size = l->start.page_size,
+					      .page_size = l->stream.start.page_size,
 					      .smallest_class = 8 },
 		       text, sizeof(text), &saving))
 		report_set_text(r, t, at, "advice", text);
@@ -338,7 +338,7 @@ static int slab_report(struct analyzer *a, struct report *r)
 	struct ledger_analyzer *s = (struct ledger_analyzer *)a;
 	int err;
 
-	err = ledger_describe(&s->ledger, r);
+	err = stream_describe(&s->ledger.stream, r);
 	if (!err) {
 		report_totals(s, r);
 		err = report_sites(s, r);

@@ -37,7 +37,7 @@ static struct books *books_open(enum ledger_by by, const char *script)
 	assert_int_equal(ledger_init(&b->ledger, by), 0);
 	fixture_play(script, &(struct event_sink){ .consume = consume, .arg = &b->ledger });
 	b->report = report_new("slab");
-	assert_int_equal(ledger_describe(&b->ledger, b->report), 0);
+	assert_int_equal(stream_describe(&b->ledger.stream, b->report), 0);
 	assert_false(b->report->oom);
 	vec_for_each(&b->ledger.groups, g)
 		ledger_group_sums(&b->ledger, g, &b->sums);
@@ -658,11 +658,11 @@ static void test_stacks(void **state _unused_)
 		"repeat 7 step_ptr=64 20 cpu0 kmalloc ptr=0x2000 site=1 req=64 alloc=64\n" END);
 	const struct ledger *l = &b->ledger;
 
-	assert_int_equal(l->stacks.n, 6);
-	assert_int_equal(l->stacks.items[3].n, 3);
-	assert_int_equal(l->stacks.items[3].frames[2], 0x30);
-	assert_int_equal(l->stacks.items[5].n, 2);
-	assert_int_equal(l->stacks.items[5].frames[0], 0x40);
+	assert_int_equal(l->stream.stacks.n, 6);
+	assert_int_equal(l->stream.stacks.items[3].n, 3);
+	assert_int_equal(l->stream.stacks.items[3].frames[2], 0x30);
+	assert_int_equal(l->stream.stacks.items[5].n, 2);
+	assert_int_equal(l->stream.stacks.items[5].frames[0], 0x40);
 	assert_int_equal(l->samples.n, 1);
 	assert_int_equal(l->samples.items[0].n, 3);
 	assert_int_equal(l->samples.items[0].stack, 3);
