@@ -93,7 +93,7 @@ VM_HELPERS := $(O)/tests/vm/semi
 GOLDEN := $(O)/tests/golden/golden
 COMPAT := $(O)/tests/vm/compat
 BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
-SKELS := $(O)/gen/slab_raw.skel.h $(O)/gen/slab_tp.skel.h
+SKELS := $(O)/gen/raw.skel.h $(O)/gen/classic.skel.h
 BENCH_SKELS := $(O)/gen/reference.skel.h
 
 .DELETE_ON_ERROR:
@@ -150,8 +150,13 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(DEPS)
 	$(call say,BPF,$@)mkdir -p $(@D) && $(CLANG) $(BPF_CFLAGS) -MT $@ -MF $(@:.o=.d) -c $< -o $@
 	$(Q)$(LLVM_STRIP) -g $@
 
-# Each program object is linked with the shared maps: what stands in maps.bpf.c is defined once.
-$(O)/bpf/%.linked.o: $(O)/bpf/maps.bpf.o $(O)/bpf/%.bpf.o
+# Two program objects: what needs the kernel's BTF or none at all, and what is read with BTF made from
+# tracefs' formats. Each is linked with the shared maps and the configuration, which are defined once.
+raw_parts := maps slab_raw
+classic_parts := maps task_tp slab_tp page_tp
+$(O)/bpf/raw.linked.o: $(raw_parts:%=$(O)/bpf/%.bpf.o)
+$(O)/bpf/classic.linked.o: $(classic_parts:%=$(O)/bpf/%.bpf.o)
+$(O)/bpf/%.linked.o:
 	$(call say,BPFLD,$@)$(BPFTOOL) gen object $@ $^
 
 $(O)/gen/%.skel.h: $(O)/bpf/%.linked.o

@@ -9,7 +9,7 @@
  */
 #include <linux/types.h>
 
-#define EVENTS_ABI 1u
+#define EVENTS_ABI 2u
 
 enum event_kind {
 	/* from the kernel's probes */
@@ -19,6 +19,15 @@ enum event_kind {
 	EVENT_CACHE_FREE = 4, /* struct event_free */
 	EVENT_CACHE = 5, /* struct event_cache: what a cache id stands for */
 	EVENT_TASK = 6, /* struct event_task: who runs on this CPU from now on */
+	EVENT_PAGE_ALLOC = 7, /* struct event_page */
+	EVENT_PAGE_FREE = 8, /* struct event_page_free */
+	EVENT_PAGE_FALLBACK = 9, /* struct event_fallback: taken from another migrate type's list */
+	EVENT_PAGE_REFILL = 10, /* struct event_page_free: a block left the buddy free lists */
+	EVENT_PAGE_DRAIN = 11, /* struct event_page_free: a block went back from a per-CPU list */
+	EVENT_PAGE_BULK =
+		12, /* struct event_work: pages handed out together, which nothing else tells */
+	EVENT_COMPACTION = 13, /* struct event_work: what=0 it begins, 1 it ends */
+	EVENT_RECLAIM = 14, /* struct event_work: direct reclaim; what=0 it begins, 1 it ends */
 	/* from user space */
 	EVENT_TICK = 32, /* struct event_header: stream time passes (once a second) */
 	EVENT_STACK = 33, /* struct event_stack: the frames of a stack id, before its first use */
@@ -26,6 +35,7 @@ enum event_kind {
 	EVENT_MISSES = 35, /* struct event_misses: runs that the kernel skipped so far */
 	EVENT_START = 36, /* struct event_start: facts about the machine */
 	EVENT_END = 37, /* struct event_header: tracing ended */
+	EVENT_SNAPSHOT = 38, /* struct event_snapshot: what a file of /proc said */
 };
 
 enum event_flags {
@@ -75,6 +85,74 @@ struct event_task {
 	char comm[16];
 };
 
+/*
+ * A block of pages in a word: frame number (48 bits; all set: none, the allocation failed), migrate
+ * type (8), order (8).
+ */
+#define EVENT_NO_PFN ((1ull << 48) - 1)
+
+struct event_page {
+	struct event_header h;
+	__u64 block; /* .migratetype: of the list that was asked for */
+	__u32 gfp;
+	__s32 stack; /* as in event_alloc */
+};
+
+struct event_page_free {
+	struct event_header h;
+	__u64 block; /* mm_page_free does not tell the migrate type: 0 */
+};
+
+struct event_fallback {
+	struct event_header h;
+	__u64 block; /* what was allocated: order and migrate type asked for */
+	__u8 order, migratetype; /* of the free block it was taken from */
+	__u8 whole; /* the page block changed its type */
+	__u8 unused;
+	__s32 stack;
+};
+
+struct event_work {
+	struct event_header h;
+	__u8 what;
+	__u8 order; /* EVENT_RECLAIM, what=0 */
+	__u8 status; /* EVENT_COMPACTION, what=1: enum compact_result, as the kernel's print format has it */
+	__u8 unused;
+	__u32 pages; /* EVENT_PAGE_BULK: handed out; EVENT_RECLAIM, what=1: reclaimed */
+	__u64 pfn; /* EVENT_COMPACTION: where its zone begins */
+};
+
+/* What a file said at h.time; it was read between .before and h.time. */
+enum snapshot_file {
+	SNAPSHOT_ZONEINFO, /* /proc/zoneinfo, text */
+	SNAPSHOT_BUDDYINFO, /* /proc/buddyinfo, text */
+	SNAPSHOT_PAGETYPEINFO, /* /proc/pagetypeinfo, text */
+	SNAPSHOT_GFP, /* gfp flags: lines «0xVALUE NAME» in the kernel's order */
+	SNAPSHOT_FRAMES, /* /proc/kpageflags: runs of frames of a kind, from frame 0, words of snapshot_run() */
+	SNAPSHOT_MAX,
+};
+
+struct event_snapshot {
+	struct event_header h; /* .cpu: enum snapshot_file */
+	__u64 before;
+	__u32 size; /* bytes of .data */
+	__u32 unused;
+	__u8 data[]; /* texts end with NUL, which counts */
+};
+
+enum frame_kind {
+	FRAME_HOLE, /* no memory, or none that the kernel uses */
+	FRAME_FREE, /* on a buddy free list */
+	FRAME_MOVABLE, /* of user memory or page cache */
+	FRAME_UNMOVABLE, /* the kernel's own */
+	FRAME_KINDS,
+};
+
+static inline __u64 snapshot_run(enum frame_kind kind, __u64 frames)
+{
+	return (__u64)kind << 56 | frames;
+}
+
 #define EVENT_STACK_DEPTH 64
 
 struct event_stack {
@@ -118,6 +196,27 @@ static inline __u64 event_pack_sizes(__u32 requested, __u32 given)
 	return (__u64)requested << 32 | given;
 }
 
+static inline __u64 event_pack_block(__u64 pfn, __u32 order, __u32 migratetype)
+{
+	return (__u64)(order & 0xff) << 56 | (__u64)(migratetype & 0xff) << 48 |
+	       (pfn & EVENT_NO_PFN);
+}
+
+static inline __u64 event_pfn(__u64 block)
+{
+	return block & EVENT_NO_PFN;
+}
+
+static inline __u32 event_order(__u64 block)
+{
+	return (__u32)(block >> 56);
+}
+
+static inline __u32 event_migratetype(__u64 block)
+{
+	return (__u32)(block >> 48) & 0xff;
+}
+
 static inline __u32 event_requested(__u64 what)
 {
 	return (__u32)(what >> 32);
@@ -131,6 +230,11 @@ static inline __u32 event_given(__u64 what)
 _Static_assert(sizeof(struct event_header) == 16, "event_header");
 _Static_assert(sizeof(struct event_alloc) == 48, "event_alloc");
 _Static_assert(sizeof(struct event_free) == 24, "event_free");
+_Static_assert(sizeof(struct event_page) == 32, "event_page");
+_Static_assert(sizeof(struct event_page_free) == 24, "event_page_free");
+_Static_assert(sizeof(struct event_fallback) == 32, "event_fallback");
+_Static_assert(sizeof(struct event_work) == 32, "event_work");
+_Static_assert(sizeof(struct event_snapshot) == 32, "event_snapshot");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
+/* What is linked into every program object: the shared maps, and what user space sets before loading. */
 #include "maps.bpf.h"
+
+#include "events.h"
+
+const volatile struct config config = {
+	.sample = 1,
+	.stacks = 1,
+	.wake_bytes = 1 << 16,
+};
+const volatile __u32 events_abi = EVENTS_ABI;
 
 struct cpu_states_map cpu_states SEC(".maps");
 struct shared_map shared SEC(".maps");

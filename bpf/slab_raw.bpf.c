@@ -6,13 +6,6 @@
  */
 #include "stream.bpf.h"
 
-const volatile struct config config = {
-	.sample = 1,
-	.stacks = 1,
-	.wake_bytes = 1 << 16,
-};
-const volatile __u32 events_abi = EVENTS_ABI;
-
 #ifdef __TARGET_ARCH_arm
 typedef __u32 kernel_long;
 #else

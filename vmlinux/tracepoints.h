@@ -49,6 +49,56 @@ struct trace_event_raw_kmem_cache_free {
 	const void *ptr;
 };
 
+struct trace_event_raw_mm_page_alloc {
+	unsigned long pfn; /* all bits set: the allocation failed */
+	unsigned int order;
+	unsigned long gfp_flags; /* 4 bytes up to 5.18 */
+	int migratetype;
+};
+
+struct trace_event_raw_mm_page_free {
+	unsigned long pfn;
+	unsigned int order;
+};
+
+struct trace_event_raw_mm_page_alloc_zone_locked {
+	unsigned long pfn;
+	unsigned int order;
+	int migratetype;
+};
+
+struct trace_event_raw_mm_page_pcpu_drain {
+	unsigned long pfn;
+	unsigned int order;
+	int migratetype;
+};
+
+struct trace_event_raw_mm_page_alloc_extfrag {
+	unsigned long pfn;
+	int alloc_order;
+	int fallback_order;
+	int alloc_migratetype;
+	int fallback_migratetype;
+	int change_ownership;
+};
+
+struct trace_event_raw_mm_compaction_begin {
+	unsigned long zone_start;
+};
+
+struct trace_event_raw_mm_compaction_end {
+	unsigned long zone_start;
+	int status;
+};
+
+struct trace_event_raw_mm_vmscan_direct_reclaim_begin {
+	int order;
+};
+
+struct trace_event_raw_mm_vmscan_direct_reclaim_end {
+	unsigned long nr_reclaimed;
+};
+
 struct trace_event_raw_sched_process_fork {
 	int child_pid;
 };

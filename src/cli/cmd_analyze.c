@@ -131,7 +131,7 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	struct live_options live = {
 		.probe = (enum probe_choice)o->probe,
 		.ring_size = o->buffer,
-		.follow_children = o->child,
+		.areas = AREA_SLAB | (o->child ? AREA_TASKS : 0),
 		.cgroup_fd = -1,
 	};
 	bool tasks = o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||

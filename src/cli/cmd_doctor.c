@@ -13,6 +13,7 @@
 
 static const struct column capability_columns[] = {
 	{ "capability", "CAPABILITY", CELL_TEXT, COLUMN_LEFT, 0 },
+	{ "area", "AREA", CELL_TEXT, COLUMN_LEFT | COLUMN_JSON_ONLY, 0 },
 	{ "chosen", "CHOSEN", CELL_BOOL, 0, 0 },
 	{ "preference", "PREF", CELL_COUNT, 0, 2 },
 	{ "method", "METHOD", CELL_TEXT, COLUMN_LEFT, 0 },
@@ -47,7 +48,9 @@ static void report_capabilities(const struct probe_plan *plan, struct report *r)
 		const struct probe_verdict *v = &plan->verdicts[i];
 		size_t at = report_add_row(r, t);
 
-		report_set_text(r, t, at, "capability", capability_names[row->capability]);
+		report_set_text(r, t, at, "capability", capabilities[row->capability].name);
+		report_set_text(r, t, at, "area",
+				area_names[__builtin_ctz(capabilities[row->capability].area)]);
 		report_set_u64(r, t, at, "chosen", v->chosen);
 		report_set_u64(r, t, at, "preference", row->preference);
 		report_set_text(r, t, at, "method", method_names[row->method]);
@@ -110,7 +113,7 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 {
 	_cleanup_(report_free) struct report *r = report_new("doctor");
 	struct probe_plan plan = { 0 };
-	struct failure missing = { 0 };
+	struct failure missing = { 0 }, pages = { 0 };
 	int err = r ? probe_plan_make(c, (enum probe_choice)o->probe, &plan) : -ENOMEM;
 
 	if (!err) {
@@ -123,8 +126,10 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 		report_facts(c, tracefs, r);
 		report_privileges(c, r);
 		/* people read it on standard error */
-		if (probe_plan_check(&plan, c, &missing) && o->json)
+		if (probe_plan_check(&plan, c, AREA_SLAB, &missing) && o->json)
 			report_add_note(r, "%s", missing.text);
+		if (!missing.text[0] && probe_plan_check(&plan, c, AREA_PAGES, &pages))
+			report_add_note(r, "buddy: %s", pages.text);
 		err = r->oom ? -ENOMEM : output_report(r, o->json, f);
 	}
 	if (!err && missing.text[0]) {

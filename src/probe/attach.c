@@ -19,21 +19,21 @@
 #include "probe/format.h"
 #include "probe/tracefs.h"
 
-#include "slab_raw.skel.h"
-#include "slab_tp.skel.h"
+#include "raw.skel.h"
+#include "classic.skel.h"
 
 #define ATTACH_MAX_LINKS 32
 
 struct attachment {
-	struct slab_raw *raw;
-	struct slab_tp *tp;
+	struct raw *raw;
+	struct classic *classic;
 	struct bpf_link *links[ATTACH_MAX_LINKS];
 	size_t n_links;
 	const struct bpf_program *counted[CAPABILITY_MAX]; /* whose misses are losses */
 	size_t n_counted;
 	bool misses_known;
 	int tracefs;
-	struct probe_plan plan; /* .chosen only */
+	const struct probe_row *rows[CAPABILITY_MAX]; /* what is loaded, NULL: nothing */
 	int *ring_fds;
 	int rings_fd; /* of the array of them; owned by the objects */
 	size_t n_cpus;
@@ -118,7 +118,7 @@ static int size_maps(struct bpf_object *obj, const struct attachment *a,
 		{ "cpu_states", (uint32_t)a->n_cpus },
 		{ "rings", ring_keys((uint32_t)a->n_cpus, sizeof(void *)) },
 		{ "stacks", o->n_stacks ? o->n_stacks : 1 },
-		{ "children", o->follow_children ? 65536 : 1 },
+		{ "children", o->areas & AREA_TASKS ? 65536 : 1 },
 	};
 	size_t i;
 	int err;
@@ -151,18 +151,16 @@ static int share_maps(struct bpf_object *obj, const struct bpf_object *owner)
 	return 0;
 }
 
-/* Mark what the plan chose of @method for loading; returns how many programs that are. */
-static int enable_programs(struct bpf_object *obj, const struct probe_plan *plan,
-			   enum probe_method method, const struct attach_options *o)
+/* Mark what is wanted of the raw object, or of the other one; returns how many programs that are. */
+static int enable_programs(struct bpf_object *obj, const struct attachment *a, bool raw)
 {
 	int n = 0;
 	size_t i, k;
 
 	for (i = 0; i < CAPABILITY_MAX; i++) {
-		const struct probe_row *row = plan->chosen[i];
+		const struct probe_row *row = a->rows[i];
 
-		if (!row || row->method != method ||
-		    (row->capability == CAPABILITY_CHILDREN && !o->follow_children))
+		if (!row || raw != (row->method == METHOD_RAW))
 			continue;
 		n++;
 		if (!obj)
@@ -182,23 +180,23 @@ static int load_raw(struct attachment *a, const struct capset *c, const struct a
 {
 	int err;
 
-	a->raw = slab_raw__open();
+	a->raw = raw__open();
 	if (!a->raw)
 		return fail_load(f, -errno, "the raw tracepoint programs");
 	if (a->raw->rodata->events_abi != EVENTS_ABI)
 		return fail(f, FAILURE_INTERNAL, -EPROTO,
 			    "the raw tracepoint programs were built for another event layout: run "
 			    "«make clean» and build again");
-	enable_programs(a->raw->obj, &a->plan, METHOD_RAW, o);
+	enable_programs(a->raw->obj, a, true);
 	fill_config((struct config *)&a->raw->rodata->config, o, c);
 	err = size_maps(a->raw->obj, a, o, template_fd);
 	if (!err)
-		err = slab_raw__load(a->raw);
+		err = raw__load(a->raw);
 	return err ? fail_load(f, err, "the raw tracepoint programs") : 0;
 }
 
-static int load_tp(struct attachment *a, const struct capset *c, const struct attach_options *o,
-		   int template_fd, struct failure *f)
+static int load_classic(struct attachment *a, const struct capset *c,
+			const struct attach_options *o, int template_fd, struct failure *f)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	_cleanup_close_ int btf_fd = -1;
@@ -214,20 +212,20 @@ static int load_tp(struct attachment *a, const struct capset *c, const struct at
 		return fail(f, FAILURE_UNSUPPORTED, err,
 			    "this kernel's tracefs format files can't be used: %s", strerror(-err));
 	opts.btf_custom_path = path;
-	a->tp = slab_tp__open_opts(&opts);
-	if (!a->tp)
+	a->classic = classic__open_opts(&opts);
+	if (!a->classic)
 		return fail_load(f, -errno, "the classic tracepoint programs");
-	if (a->tp->rodata->events_abi != EVENTS_ABI)
+	if (a->classic->rodata->events_abi != EVENTS_ABI)
 		return fail(f, FAILURE_INTERNAL, -EPROTO,
 			    "the classic tracepoint programs were built for another event layout: "
 			    "run «make clean» and build again");
-	enable_programs(a->tp->obj, &a->plan, METHOD_CLASSIC, o);
-	fill_config((struct config *)&a->tp->rodata->config, o, c);
-	err = size_maps(a->tp->obj, a, o, template_fd);
+	enable_programs(a->classic->obj, a, false);
+	fill_config((struct config *)&a->classic->rodata->config, o, c);
+	err = size_maps(a->classic->obj, a, o, template_fd);
 	if (!err)
-		err = share_maps(a->tp->obj, a->raw ? a->raw->obj : NULL);
+		err = share_maps(a->classic->obj, a->raw ? a->raw->obj : NULL);
 	if (!err)
-		err = slab_tp__load(a->tp);
+		err = classic__load(a->classic);
 	return err ? fail_load(f, err, "the classic tracepoint programs") : 0;
 }
 
@@ -312,7 +310,7 @@ static uint64_t random_below(uint64_t n)
 
 static int map_shared_memory(struct attachment *a, uint32_t sample, struct failure *f)
 {
-	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
+	const struct bpf_object *owner = a->raw ? a->raw->obj : a->classic->obj;
 	size_t i;
 
 	a->stacks_fd = bpf_object__find_map_fd_by_name(owner, "stacks");
@@ -335,7 +333,7 @@ static int map_shared_memory(struct attachment *a, uint32_t sample, struct failu
 
 static int set_cgroup(const struct attachment *a, const struct attach_options *o, struct failure *f)
 {
-	const struct bpf_object *owner = a->raw ? a->raw->obj : a->tp->obj;
+	const struct bpf_object *owner = a->raw ? a->raw->obj : a->classic->obj;
 	uint32_t zero = 0;
 
 	if (o->cgroup_fd < 0)
@@ -357,20 +355,21 @@ static int load_objects(struct attachment *a, const struct capset *c,
 		bpf_map_create(BPF_MAP_TYPE_RINGBUF, "kmscope_tmpl", 0, 0, c->page_size, NULL);
 	if (template_fd < 0)
 		return fail_load(f, -errno, "the event buffers");
-	if (enable_programs(NULL, &a->plan, METHOD_RAW, o)) {
+	if (enable_programs(NULL, a, true)) {
 		err = load_raw(a, c, o, template_fd, f);
 		if (err)
 			return err;
 	}
-	if (enable_programs(NULL, &a->plan, METHOD_CLASSIC, o)) {
-		err = load_tp(a, c, o, template_fd, f);
+	if (enable_programs(NULL, a, false)) {
+		err = load_classic(a, c, o, template_fd, f);
 		if (err)
 			return err;
 	}
 	err = create_rings(a, o->ring_size, f);
 	if (err)
 		return err;
-	a->rings_fd = bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->tp->obj, "rings");
+	a->rings_fd =
+		bpf_object__find_map_fd_by_name(a->raw ? a->raw->obj : a->classic->obj, "rings");
 	err = fill_rings(a, a->rings_fd, f);
 	if (!err)
 		err = map_shared_memory(a, o->config.sample, f);
@@ -404,15 +403,16 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 	}
 	a->tracefs = -1;
 	a->n_cpus = (size_t)n_cpus;
-	memcpy(a->plan.chosen, plan->chosen, sizeof(a->plan.chosen));
-	if (!o->follow_children)
-		a->plan.chosen[CAPABILITY_CHILDREN] = NULL;
 	a->misses_known = true;
-	err = load_objects(a, c, o, f);
-	for (size_t i = 0; i < CAPABILITY_MAX; i++)
-		if (i != CAPABILITY_CHILDREN && a->plan.chosen[i] &&
-		    a->plan.chosen[i]->method == METHOD_CLASSIC && !c->classic_misses)
+	for (size_t i = 0; i < CAPABILITY_MAX; i++) {
+		if (!probe_row_wanted(plan->chosen[i], o->areas))
+			continue;
+		a->rows[i] = plan->chosen[i];
+		if (i != CAPABILITY_CHILDREN && a->rows[i]->method != METHOD_RAW &&
+		    !c->classic_misses)
 			a->misses_known = false;
+	}
+	err = load_objects(a, c, o, f);
 	if (err)
 		attachment_free(&a);
 	else
@@ -442,14 +442,17 @@ static int open_tracepoint(int tracefs, enum trace_event event)
 }
 
 static int attach_program(struct attachment *a, struct bpf_object *obj, const char *name,
-			  enum probe_method method, enum trace_event event)
+			  const struct probe_row *row, enum trace_event event)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(obj, name);
 	struct bpf_link *link;
 	int fd;
 
-	if (method == METHOD_RAW) {
+	if (row->method == METHOD_RAW) {
 		link = bpf_program__attach_raw_tracepoint(program, trace_event_names[event].name);
+	} else if (row->method == METHOD_KRETPROBE) {
+		link = bpf_program__attach_kprobe(program, true,
+						  kernel_function_names[row->function]);
 	} else {
 		fd = open_tracepoint(a->tracefs, event);
 		if (fd < 0)
@@ -471,20 +474,24 @@ int attachment_attach(struct attachment *a, struct failure *f)
 
 	/* allocations last: no free is seen whose allocation had to be missed for that reason */
 	for (i = CAPABILITY_MAX; i-- > 0;) {
-		const struct probe_row *row = a->plan.chosen[i];
+		const struct probe_row *row = a->rows[i];
 		struct bpf_object *obj;
 
 		if (!row)
 			continue;
-		obj = row->method == METHOD_RAW ? a->raw->obj : a->tp->obj;
-		err = attach_program(a, obj, row->program, row->method, row->event);
+		obj = row->method == METHOD_RAW ? a->raw->obj : a->classic->obj;
+		err = attach_program(a, obj, row->program, row, row->event);
 		for (k = 0; !err && row->companions[k].program; k++)
-			err = attach_program(a, obj, row->companions[k].program, row->method,
+			err = attach_program(a, obj, row->companions[k].program, row,
 					     row->companions[k].event);
+		if (err && capabilities[i].optional) {
+			log_debug("%s can't be traced: %s", capabilities[i].name, strerror(-err));
+			a->rows[i] = NULL;
+			continue;
+		}
 		if (err)
-			return fail(f, FAILURE_UNSUPPORTED, err, "can't attach to %s:%s: %s",
-				    trace_event_names[row->event].system,
-				    trace_event_names[row->event].name, strerror(-err));
+			return fail(f, FAILURE_UNSUPPORTED, err, "%s can't be traced: %s",
+				    capabilities[i].name, strerror(-err));
 		if (row->capability != CAPABILITY_CHILDREN)
 			a->counted[a->n_counted++] =
 				bpf_object__find_program_by_name(obj, row->program);
@@ -515,8 +522,8 @@ void attachment_free(struct attachment **pa)
 	for (i = 0; a->ring_fds && i < a->n_cpus; i++)
 		closep(&a->ring_fds[i]);
 	free(a->ring_fds);
-	slab_tp__destroy(a->tp);
-	slab_raw__destroy(a->raw);
+	classic__destroy(a->classic);
+	raw__destroy(a->raw);
 	closep(&a->tracefs);
 	freep(pa);
 }

@@ -13,9 +13,9 @@
 
 struct attach_options {
 	struct config config; /* what the programs are told; .args and offsets are filled in here */
+	unsigned int areas; /* enum probe_area */
 	size_t ring_size; /* bytes a CPU, a power of two and a multiple of the page size */
 	uint32_t n_stacks; /* room for different call chains */
-	bool follow_children; /* --child */
 	int cgroup_fd; /* --cgroup, or -1 */
 };
 

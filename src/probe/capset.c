@@ -14,6 +14,20 @@ const struct trace_event_name trace_event_names[TRACE_EVENT_MAX] = {
 	[TRACE_FORK] = { "sched", "sched_process_fork" },
 	[TRACE_EXIT] = { "sched", "sched_process_exit" },
 	[TRACE_EXEC] = { "sched", "sched_process_exec" },
+	[TRACE_PAGE_ALLOC] = { "kmem", "mm_page_alloc" },
+	[TRACE_PAGE_FREE] = { "kmem", "mm_page_free" },
+	[TRACE_PAGE_FALLBACK] = { "kmem", "mm_page_alloc_extfrag" },
+	[TRACE_PAGE_REFILL] = { "kmem", "mm_page_alloc_zone_locked" },
+	[TRACE_PAGE_DRAIN] = { "kmem", "mm_page_pcpu_drain" },
+	[TRACE_COMPACTION_BEGIN] = { "compaction", "mm_compaction_begin" },
+	[TRACE_COMPACTION_END] = { "compaction", "mm_compaction_end" },
+	[TRACE_RECLAIM_BEGIN] = { "vmscan", "mm_vmscan_direct_reclaim_begin" },
+	[TRACE_RECLAIM_END] = { "vmscan", "mm_vmscan_direct_reclaim_end" },
+};
+
+const char *const kernel_function_names[FUNCTION_MAX] = {
+	[FUNCTION_PAGES_BULK_NOPROF] = "alloc_pages_bulk_noprof",
+	[FUNCTION_PAGES_BULK] = "__alloc_pages_bulk",
 };
 
 enum fact_type { FACT_BOOL, FACT_U32, FACT_INT, FACT_TEXT };
@@ -43,6 +57,7 @@ static const struct fact facts[] = {
 	FACT(classic_misses, FACT_BOOL),
 	FACT(jit, FACT_INT),
 	FACT(kptr_restrict, FACT_INT),
+	FACT(kprobes, FACT_BOOL),
 	FACT(cache_offsets, FACT_BOOL),
 	FACT(cache_name_offset, FACT_U32),
 	FACT(cache_object_size_offset, FACT_U32),
@@ -114,6 +129,9 @@ void capset_write(const struct capset *c, FILE *out)
 	}
 	for (i = 0; i < TRACE_EVENT_MAX; i++)
 		event_write(&c->events[i], &trace_event_names[i], out);
+	for (i = 0; i < FUNCTION_MAX; i++)
+		if (c->functions[i])
+			fprintf(out, "function %s\n", kernel_function_names[i]);
 }
 
 static int fact_read(struct capset *c, const struct fact *fact, const char *value)
@@ -185,6 +203,18 @@ static int event_read(struct capset *c, char *words)
 	return -EINVAL;
 }
 
+static int function_read(struct capset *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < FUNCTION_MAX; i++)
+		if (!strcmp(name, kernel_function_names[i])) {
+			c->functions[i] = true;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static int line_read(struct capset *c, char *line)
 {
 	char *value = strchr(line, ' ');
@@ -195,6 +225,8 @@ static int line_read(struct capset *c, char *line)
 	*value++ = '\0';
 	if (!strcmp(line, "event"))
 		return event_read(c, value);
+	if (!strcmp(line, "function"))
+		return function_read(c, value);
 	for (i = 0; i < ARRAY_SIZE(facts); i++)
 		if (!strcmp(line, facts[i].name))
 			return fact_read(c, &facts[i], value);

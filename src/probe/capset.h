@@ -22,6 +22,15 @@ enum trace_event {
 	TRACE_FORK,
 	TRACE_EXIT,
 	TRACE_EXEC,
+	TRACE_PAGE_ALLOC,
+	TRACE_PAGE_FREE,
+	TRACE_PAGE_FALLBACK,
+	TRACE_PAGE_REFILL,
+	TRACE_PAGE_DRAIN,
+	TRACE_COMPACTION_BEGIN,
+	TRACE_COMPACTION_END,
+	TRACE_RECLAIM_BEGIN,
+	TRACE_RECLAIM_END,
 	TRACE_EVENT_MAX,
 };
 
@@ -30,6 +39,14 @@ struct trace_event_name {
 	const char *system, *name;
 };
 extern const struct trace_event_name trace_event_names[TRACE_EVENT_MAX];
+
+/* Kernel functions that are hooked where no event tells what they do, under each name they had. */
+enum kernel_function {
+	FUNCTION_PAGES_BULK_NOPROF, /* since 6.10, kernel commit b951aaff5035 */
+	FUNCTION_PAGES_BULK, /* since 5.13, kernel commit 387ba26fb1cb */
+	FUNCTION_MAX,
+};
+extern const char *const kernel_function_names[FUNCTION_MAX];
 
 struct capset_event {
 	bool prototype; /* the kernel's BTF has its prototype */
@@ -54,10 +71,12 @@ struct capset {
 	int kptr_restrict; /* -1: unknown */
 	bool cache_offsets; /* BTF has struct kmem_cache's name, object_size and size */
 	uint32_t cache_name_offset, cache_object_size_offset, cache_size_offset;
+	bool kprobes; /* probes on functions can be set */
 	uint32_t page_size;
 	uint32_t kmalloc_max; /* largest kmalloc size class, bytes */
 	uint32_t gfp_dma, gfp_reclaimable, gfp_account; /* masks; 0: unknown */
 	struct capset_event events[TRACE_EVENT_MAX];
+	bool functions[FUNCTION_MAX]; /* there is a function of that name */
 };
 
 /* Write @c as text, a fact a line: what tests/unit/data/capset/ holds. */

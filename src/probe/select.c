@@ -5,19 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const capability_names[CAPABILITY_MAX] = {
-	[CAPABILITY_KMALLOC] = "kmalloc",
-	[CAPABILITY_KMALLOC_NODE] = "kmalloc_node",
-	[CAPABILITY_CACHE_ALLOC] = "kmem_cache_alloc",
-	[CAPABILITY_CACHE_ALLOC_NODE] = "kmem_cache_alloc_node",
-	[CAPABILITY_KFREE] = "kfree",
-	[CAPABILITY_CACHE_FREE] = "kmem_cache_free",
-	[CAPABILITY_CHILDREN] = "children",
+const struct capability_info capabilities[CAPABILITY_MAX] = {
+	[CAPABILITY_KMALLOC] = { "kmalloc", AREA_SLAB, false, true },
+	[CAPABILITY_KMALLOC_NODE] = { "kmalloc_node", AREA_SLAB, false, true },
+	[CAPABILITY_CACHE_ALLOC] = { "kmem_cache_alloc", AREA_SLAB, false, true },
+	[CAPABILITY_CACHE_ALLOC_NODE] = { "kmem_cache_alloc_node", AREA_SLAB, false, true },
+	[CAPABILITY_KFREE] = { "kfree", AREA_SLAB, false, true },
+	[CAPABILITY_CACHE_FREE] = { "kmem_cache_free", AREA_SLAB, false, true },
+	[CAPABILITY_PAGE_ALLOC] = { "page_alloc", AREA_PAGES, false, false },
+	[CAPABILITY_PAGE_FREE] = { "page_free", AREA_PAGES, false, false },
+	[CAPABILITY_PAGE_FALLBACK] = { "page_fallback", AREA_PAGES, true, false },
+	[CAPABILITY_PAGE_REFILL] = { "page_refill", AREA_PAGES, true, false },
+	[CAPABILITY_PAGE_DRAIN] = { "page_drain", AREA_PAGES, true, false },
+	[CAPABILITY_PAGE_BULK] = { "page_bulk", AREA_PAGES, true, false },
+	[CAPABILITY_COMPACTION] = { "compaction", AREA_PAGES, true, false },
+	[CAPABILITY_RECLAIM] = { "reclaim", AREA_PAGES, true, false },
+	[CAPABILITY_CHILDREN] = { "children", AREA_TASKS, true, false },
 };
 
-const char *const method_names[] = {
+const char *const area_names[] = { "slab", "pages", "tasks" };
+
+const char *const method_names[METHOD_MAX] = {
 	[METHOD_RAW] = "raw",
 	[METHOD_CLASSIC] = "classic",
+	[METHOD_KRETPROBE] = "kretprobe",
 };
 
 #define WHY_RAW	    "the cheapest hook"
@@ -27,6 +38,18 @@ const char *const method_names[] = {
 	{                                                                                    \
 		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_##meth, \
 		.event = TRACE_##cap, .program = prog, .why = text,                          \
+	}
+
+/* What has one method only. */
+#define ONLY_ROW(cap, trace, prog, text)                                                   \
+	{                                                                                  \
+		.capability = CAPABILITY_##cap, .preference = 1, .method = METHOD_CLASSIC, \
+		.event = TRACE_##trace, .program = prog, .why = text,                      \
+	}
+#define FUNCTION_ROW(cap, pref, name, prog, text)                                               \
+	{                                                                                       \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_KRETPROBE, \
+		.function = FUNCTION_##name, .program = prog, .why = text,                      \
 	}
 
 const struct probe_row probe_rows[] = {
@@ -42,6 +65,34 @@ const struct probe_row probe_rows[] = {
 	ROW(KFREE, 2, CLASSIC, "tp_kfree", WHY_CLASSIC),
 	ROW(CACHE_FREE, 1, RAW, "raw_tp_kmem_cache_free", WHY_RAW),
 	ROW(CACHE_FREE, 2, CLASSIC, "tp_kmem_cache_free", WHY_CLASSIC),
+	ONLY_ROW(PAGE_ALLOC, PAGE_ALLOC, "tp_mm_page_alloc", "tells the frame number"),
+	ONLY_ROW(PAGE_FREE, PAGE_FREE, "tp_mm_page_free", "tells the frame number"),
+	ONLY_ROW(PAGE_FALLBACK, PAGE_FALLBACK, "tp_mm_page_alloc_extfrag",
+		 "fallbacks, their causes"),
+	ONLY_ROW(PAGE_REFILL, PAGE_REFILL, "tp_mm_page_alloc_zone_locked",
+		 "what leaves the free lists"),
+	ONLY_ROW(PAGE_DRAIN, PAGE_DRAIN, "tp_mm_page_pcpu_drain", "what per-CPU lists give back"),
+	FUNCTION_ROW(PAGE_BULK, 1, PAGES_BULK_NOPROF, "kretprobe_alloc_pages_bulk",
+		     "fires no event"),
+	FUNCTION_ROW(PAGE_BULK, 2, PAGES_BULK, "kretprobe_alloc_pages_bulk", "fires no event"),
+	{
+		.capability = CAPABILITY_COMPACTION,
+		.preference = 1,
+		.method = METHOD_CLASSIC,
+		.event = TRACE_COMPACTION_BEGIN,
+		.program = "tp_mm_compaction_begin",
+		.companions = { { "tp_mm_compaction_end", TRACE_COMPACTION_END } },
+		.why = "pages are moved",
+	},
+	{
+		.capability = CAPABILITY_RECLAIM,
+		.preference = 1,
+		.method = METHOD_CLASSIC,
+		.event = TRACE_RECLAIM_BEGIN,
+		.program = "tp_direct_reclaim_begin",
+		.companions = { { "tp_direct_reclaim_end", TRACE_RECLAIM_END } },
+		.why = "allocations wait for memory",
+	},
 	{
 		.capability = CAPABILITY_CHILDREN,
 		.preference = 1,
@@ -106,6 +157,17 @@ static void judge_raw(const struct capset *c, const struct probe_row *row, struc
 		v->present = true;
 }
 
+/* What goes with the program of @row is there, too. */
+static bool companions_complete(const struct capset *c, const struct probe_row *row)
+{
+	size_t k;
+
+	for (k = 0; row->companions[k].program; k++)
+		if (!c->events[row->companions[k].event].classic_fields)
+			return false;
+	return true;
+}
+
 static void judge_classic(const struct capset *c, const struct probe_row *row,
 			  struct probe_verdict *v)
 {
@@ -118,11 +180,32 @@ static void judge_classic(const struct capset *c, const struct probe_row *row,
 		snprintf(v->reason, sizeof(v->reason), "tracefs is not available");
 	else if (!e->classic)
 		snprintf(v->reason, sizeof(v->reason), "this kernel has no such event");
-	else if (!e->classic_fields)
+	else if (!e->classic_fields || !companions_complete(c, row))
 		snprintf(v->reason, sizeof(v->reason), "its record lacks expected fields");
 	else
 		v->present = true;
 }
+
+static void judge_kretprobe(const struct capset *c, const struct probe_row *row,
+			    struct probe_verdict *v)
+{
+	snprintf(v->requirement, sizeof(v->requirement), "kprobes and the function %s",
+		 kernel_function_names[row->function]);
+	if (!c->kprobes)
+		snprintf(v->reason, sizeof(v->reason),
+			 "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+	else if (!c->functions[row->function])
+		snprintf(v->reason, sizeof(v->reason), "this kernel has no such function");
+	else
+		v->present = true;
+}
+
+static void (*const judges[METHOD_MAX])(const struct capset *c, const struct probe_row *row,
+					struct probe_verdict *v) = {
+	[METHOD_RAW] = judge_raw,
+	[METHOD_CLASSIC] = judge_classic,
+	[METHOD_KRETPROBE] = judge_kretprobe,
+};
 
 void probe_plan_free(struct probe_plan *p)
 {
@@ -132,8 +215,8 @@ void probe_plan_free(struct probe_plan *p)
 
 static bool method_allowed(const struct probe_row *row, enum probe_choice choice)
 {
-	/* following children has one method only and is not what --probe is about */
-	if (row->capability == CAPABILITY_CHILDREN || choice == PROBE_AUTO)
+	/* --probe is not about what has one method only */
+	if (!capabilities[row->capability].both_methods || choice == PROBE_AUTO)
 		return true;
 	return row->method == (choice == PROBE_RAW ? METHOD_RAW : METHOD_CLASSIC);
 }
@@ -150,10 +233,7 @@ int probe_plan_make(const struct capset *c, enum probe_choice choice, struct pro
 		const struct probe_row *row = &probe_rows[i];
 		struct probe_verdict *v = &p.verdicts[i];
 
-		if (row->method == METHOD_RAW)
-			judge_raw(c, row, v);
-		else
-			judge_classic(c, row, v);
+		judges[row->method](c, row, v);
 		if (!v->present)
 			continue;
 		if (!c->privileged) {
@@ -190,7 +270,8 @@ static void capability_reasons(const struct probe_plan *p, enum capability capab
 						p->verdicts[i].reason);
 }
 
-int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct failure *f)
+int probe_plan_check(const struct probe_plan *p, const struct capset *c, unsigned int areas,
+		     struct failure *f)
 {
 	size_t i;
 
@@ -212,13 +293,13 @@ int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct 
 		const struct probe_row *row = &probe_rows[i];
 		char reasons[300];
 
-		if (row->capability == CAPABILITY_CHILDREN || event_dispensable(c, row->event) ||
-		    p->chosen[row->capability])
+		if (!probe_row_wanted(row, areas) || capabilities[row->capability].optional ||
+		    event_dispensable(c, row->event) || p->chosen[row->capability])
 			continue;
 		capability_reasons(p, row->capability, reasons, sizeof(reasons));
 		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
 			    "%s can't be traced on this kernel: %s; «kmscope doctor» shows all",
-			    capability_names[row->capability], reasons);
+			    capabilities[row->capability].name, reasons);
 	}
 	return 0;
 }

@@ -16,11 +16,31 @@ enum capability {
 	CAPABILITY_CACHE_ALLOC_NODE,
 	CAPABILITY_KFREE,
 	CAPABILITY_CACHE_FREE,
+	CAPABILITY_PAGE_ALLOC,
+	CAPABILITY_PAGE_FREE,
+	CAPABILITY_PAGE_FALLBACK,
+	CAPABILITY_PAGE_REFILL,
+	CAPABILITY_PAGE_DRAIN,
+	CAPABILITY_PAGE_BULK,
+	CAPABILITY_COMPACTION,
+	CAPABILITY_RECLAIM,
 	CAPABILITY_CHILDREN,
 	CAPABILITY_MAX,
 };
 
-enum probe_method { METHOD_RAW, METHOD_CLASSIC };
+enum probe_method { METHOD_RAW, METHOD_CLASSIC, METHOD_KRETPROBE, METHOD_MAX };
+
+/* What belongs together: a command wants one area, --child the tasks too. */
+enum probe_area { AREA_SLAB = 1 << 0, AREA_PAGES = 1 << 1, AREA_TASKS = 1 << 2 };
+
+struct capability_info {
+	const char *name;
+	enum probe_area area;
+	bool optional; /* the area can do without; the report says what is missing */
+	bool both_methods; /* raw and classic programs serve it: --probe chooses */
+};
+extern const struct capability_info capabilities[CAPABILITY_MAX];
+extern const char *const area_names[]; /* by bit number */
 
 /* --probe: which methods may be used. */
 enum probe_choice { PROBE_AUTO, PROBE_RAW, PROBE_CLASSIC };
@@ -29,7 +49,8 @@ struct probe_row {
 	enum capability capability;
 	unsigned int preference; /* 1 is tried first */
 	enum probe_method method;
-	enum trace_event event;
+	enum trace_event event; /* raw and classic tracepoints */
+	enum kernel_function function; /* METHOD_KRETPROBE */
 	const char *program; /* its name in the method's BPF object */
 	struct {
 		const char *program; /* NULL: no more */
@@ -38,8 +59,7 @@ struct probe_row {
 	const char *why; /* why the row stands where it does, in words */
 };
 
-extern const char *const capability_names[CAPABILITY_MAX];
-extern const char *const method_names[];
+extern const char *const method_names[METHOD_MAX];
 extern const struct probe_row probe_rows[];
 extern const size_t n_probe_rows;
 
@@ -63,7 +83,17 @@ void probe_plan_free(struct probe_plan *p);
  */
 int probe_plan_make(const struct capset *c, enum probe_choice choice, struct probe_plan *ret);
 
-/* Whether all that slab and leaks need is served; otherwise says what is missing. */
-int probe_plan_check(const struct probe_plan *p, const struct capset *c, struct failure *f);
+/*
+ * Whether all that @areas (of enum probe_area) can't do without is served; otherwise says what is
+ * missing.
+ */
+int probe_plan_check(const struct probe_plan *p, const struct capset *c, unsigned int areas,
+		     struct failure *f);
+
+/* Whether @row is what a run of @areas attaches for its capability. */
+static inline bool probe_row_wanted(const struct probe_row *row, unsigned int areas)
+{
+	return row && capabilities[row->capability].area & areas;
+}
 
 #endif

@@ -94,7 +94,8 @@ static void survey_prototype(struct capset *c, const struct btf *btf, const stru
 		if (strcmp(trace_event_names[i].name, event))
 			continue;
 		c->events[i].prototype = true;
-		prototype_args(btf, proto, &c->events[i].args);
+		if (i < RAW_EVENT_MAX)
+			prototype_args(btf, proto, &c->events[i].args);
 	}
 }
 
@@ -169,7 +170,7 @@ static void survey_btf(struct capset *c)
 
 /* --- tracefs ---------------------------------------------------------------------------------------- */
 
-static const char *const classic_fields[TRACE_EVENT_MAX][6] = {
+static const char *const classic_fields[TRACE_EVENT_MAX][7] = {
 	[TRACE_KMALLOC] = { "call_site", "ptr", "bytes_req", "bytes_alloc", "gfp_flags" },
 	[TRACE_KMALLOC_NODE] = { "call_site", "ptr", "bytes_req", "bytes_alloc", "gfp_flags" },
 	[TRACE_CACHE_ALLOC] = { "call_site", "ptr", "bytes_req", "bytes_alloc", "gfp_flags" },
@@ -179,6 +180,16 @@ static const char *const classic_fields[TRACE_EVENT_MAX][6] = {
 	[TRACE_FORK] = { "child_pid" },
 	[TRACE_EXIT] = { NULL },
 	[TRACE_EXEC] = { "pid", "old_pid" },
+	[TRACE_PAGE_ALLOC] = { "pfn", "order", "gfp_flags", "migratetype" },
+	[TRACE_PAGE_FREE] = { "pfn", "order" },
+	[TRACE_PAGE_FALLBACK] = { "pfn", "alloc_order", "fallback_order", "alloc_migratetype",
+				  "fallback_migratetype", "change_ownership" },
+	[TRACE_PAGE_REFILL] = { "pfn", "order", "migratetype" },
+	[TRACE_PAGE_DRAIN] = { "pfn", "order", "migratetype" },
+	[TRACE_COMPACTION_BEGIN] = { "zone_start" },
+	[TRACE_COMPACTION_END] = { "zone_start", "status" },
+	[TRACE_RECLAIM_BEGIN] = { "order" },
+	[TRACE_RECLAIM_END] = { "nr_reclaimed" },
 };
 
 /* The bit values of allocation flags differ between kernels: the event's print format has them. */
@@ -232,6 +243,30 @@ static bool has_initial_pids(void)
 		return true; /* a kernel without PID namespaces */
 	link[n] = '\0';
 	return !strcmp(link, "pid:[4026531836]");
+}
+
+/* --- functions -------------------------------------------------------------------------------------- */
+
+/* Reading all symbols takes tens of milliseconds: only where probes on functions are possible. */
+static void survey_functions(struct capset *c)
+{
+	FILE *file;
+	char line[512];
+	size_t i;
+
+	c->kprobes = !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
+	file = c->kprobes ? fopen("/proc/kallsyms", "re") : NULL;
+	while (file && fgets(line, sizeof(line), file)) {
+		char name[256], type;
+
+		if (sscanf(line, "%*x %c %255s", &type, name) != 2 || (type | 0x20) != 't')
+			continue;
+		for (i = 0; i < FUNCTION_MAX; i++)
+			if (!strcmp(name, kernel_function_names[i]))
+				c->functions[i] = true;
+	}
+	if (file)
+		fclose(file);
 }
 
 /* --- the rest --------------------------------------------------------------------------------------- */
@@ -302,5 +337,6 @@ void survey_kernel(struct capset *ret, const char **ret_tracefs)
 	*ret_tracefs = NULL;
 	survey_btf(&c);
 	survey_tracefs(&c, ret_tracefs);
+	survey_functions(&c);
 	*ret = c;
 }

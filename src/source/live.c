@@ -501,7 +501,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 		.config = o->config,
 		.ring_size = o->ring_size ? o->ring_size : live_default_ring_size(),
 		.n_stacks = live_stack_room(o->config.stacks),
-		.follow_children = o->follow_children,
+		.areas = o->areas,
 		.cgroup_fd = o->cgroup_fd,
 	};
 	struct probe_plan plan = { 0 };
@@ -517,13 +517,14 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	/* in a PID namespace our number is somebody else's: then our own events count as any */
 	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;
 	options.config.kmalloc_max = c->kmalloc_max;
+	options.config.page_size = c->page_size;
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;
 	l->n_stacks = options.n_stacks;
 	l->stacks_seen = calloc(1, l->n_stacks / 8 + 1);
 	err = probe_plan_make(c, o->probe, &plan);
 	if (!err)
-		err = probe_plan_check(&plan, c, f);
+		err = probe_plan_check(&plan, c, o->areas, f);
 	if (!err)
 		err = attachment_load(&plan, c, &options, &l->attachment, f);
 	probe_plan_free(&plan);

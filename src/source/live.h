@@ -9,10 +9,10 @@
 #define LIVE_BUFFER_MAX ((size_t)1 << 30)
 
 struct live_options {
+	unsigned int areas; /* enum probe_area */
 	enum probe_choice probe;
 	struct config config; /* selection, sampling, stacks */
 	size_t ring_size; /* bytes a CPU; 0: live_default_ring_size() */
-	bool follow_children;
 	int cgroup_fd; /* -1: none */
 	uint64_t renew_after; /* bytes after which a ring is replaced; 0: live_default_renewal() */
 };

@@ -28,9 +28,8 @@ struct ids {
 };
 
 static const char *const program_names[] = { "raw_tp_", "tp_" };
-static const char *const map_names[] = { "cpu_states", "shared",   "rings",   "marks",
-					 "stacks",     "children", "cgroups", "kmscope_",
-					 "slab_raw.",  "slab_tp." };
+static const char *const map_names[] = { "cpu_states", "shared",  "rings",    "marks", "stacks",
+					 "children",   "cgroups", "kmscope_", "raw.",  "classic." };
 
 static bool named_as_ours(const char *name, enum bpf_kind kind)
 {

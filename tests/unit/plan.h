@@ -28,12 +28,13 @@ static inline int plan_write(const struct capset *c, FILE *out)
 	if (!err)
 		fprintf(out, "%-23s %-8s %-8s %s\n", "", names[0], names[1], names[2]);
 	for (i = 0; i < CAPABILITY_MAX && !err; i++)
-		fprintf(out, "%-23s %-8s %-8s %s\n", capability_names[i], plan_method(&plans[0], i),
-			plan_method(&plans[1], i), plan_method(&plans[2], i));
+		fprintf(out, "%-23s %-8s %-8s %s\n", capabilities[i].name,
+			plan_method(&plans[0], i), plan_method(&plans[1], i),
+			plan_method(&plans[2], i));
 	for (k = 0; k < ARRAY_SIZE(names) && !err; k++) {
 		struct failure f = { 0 };
 
-		if (probe_plan_check(&plans[k], c, &f))
+		if (probe_plan_check(&plans[k], c, AREA_SLAB, &f))
 			fprintf(out, "%s is refused: %s\n", names[k], f.text);
 	}
 	for (k = 0; k < ARRAY_SIZE(names); k++)

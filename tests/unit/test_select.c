@@ -33,19 +33,21 @@ static struct capset read_set(const char *name)
 }
 
 /*
- * What is chosen, by capability in their order: r a raw program, c a classic one, - none. Every
- * verdict must go with that.
+ * What is chosen in @areas, by capability in their order: r a raw program, c a classic one, k one on a
+ * function's return, - none. Every verdict must go with that.
  */
-static void assert_chosen(const struct capset *c, enum probe_choice choice, const char *expected)
+static void assert_areas(const struct capset *c, enum probe_choice choice, unsigned int areas,
+			 const char *expected)
 {
 	struct probe_plan p = { 0 };
 	char got[CAPABILITY_MAX + 1] = { 0 };
 	int n_chosen[CAPABILITY_MAX] = { 0 };
-	size_t i;
+	size_t i, n = 0;
 
 	assert_int_equal(probe_plan_make(c, choice, &p), 0);
 	for (i = 0; i < CAPABILITY_MAX; i++)
-		got[i] = !p.chosen[i] ? '-' : p.chosen[i]->method == METHOD_RAW ? 'r' : 'c';
+		if (capabilities[i].area & areas)
+			got[n++] = p.chosen[i] ? "rck"[p.chosen[i]->method] : '-';
 	assert_string_equal(got, expected);
 	for (i = 0; i < n_probe_rows; i++) {
 		const struct probe_verdict *v = &p.verdicts[i];
@@ -61,6 +63,11 @@ static void assert_chosen(const struct capset *c, enum probe_choice choice, cons
 	probe_plan_free(&p);
 }
 
+static void assert_chosen(const struct capset *c, enum probe_choice choice, const char *expected)
+{
+	assert_areas(c, choice, AREA_SLAB | AREA_TASKS, expected);
+}
+
 static void assert_check(const struct capset *c, enum probe_choice choice, int err,
 			 const char *said)
 {
@@ -68,7 +75,7 @@ static void assert_check(const struct capset *c, enum probe_choice choice, int e
 	struct failure f = { 0 };
 
 	assert_int_equal(probe_plan_make(c, choice, &p), 0);
-	assert_int_equal(probe_plan_check(&p, c, &f), err);
+	assert_int_equal(probe_plan_check(&p, c, AREA_SLAB, &f), err);
 	if (err) {
 		assert_int_equal(f.kind, FAILURE_UNSUPPORTED);
 		if (!strstr(f.text, said))
@@ -101,6 +108,36 @@ static void test_amd64(void **state _unused_)
 
 	assert_chosen(&c, PROBE_AUTO, "r-r-rrc");
 	assert_check(&c, PROBE_AUTO, 0, NULL);
+}
+
+/* page_alloc, _free, _fallback, _refill, _drain, _bulk, compaction, reclaim */
+static void test_pages(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+	struct probe_plan p = { 0 };
+	struct failure f = { 0 };
+
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccc-cc");
+	assert_areas(&c, PROBE_RAW, AREA_PAGES, "ccccc-cc"); /* is about what has two methods */
+	c.kprobes = true;
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccc-cc");
+	c.functions[FUNCTION_PAGES_BULK] = true;
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccckcc");
+	c.functions[FUNCTION_PAGES_BULK_NOPROF] = true;
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccckcc");
+	/* what it can do without, and what it can't */
+	c.events[TRACE_COMPACTION_END].classic_fields = false;
+	c.events[TRACE_PAGE_DRAIN].classic = false;
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "cccc-k-c");
+	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
+	assert_int_equal(probe_plan_check(&p, &c, AREA_PAGES, &f), 0);
+	probe_plan_free(&p);
+	c.events[TRACE_PAGE_FREE].classic = false;
+	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
+	assert_int_equal(probe_plan_check(&p, &c, AREA_PAGES, &f), -ENOTSUP);
+	assert_non_null(strstr(f.text, "page_free"));
+	assert_int_equal(probe_plan_check(&p, &c, AREA_SLAB, NULL), 0);
+	probe_plan_free(&p);
 }
 
 /* The kernels of `make vmtest`: what is chosen there stands beside what was recorded there. */
@@ -255,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_amd64),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_recorded_guests),
 		cmocka_unit_test(test_node_events_before_6_1),
 		cmocka_unit_test(test_arm32_without_btf),

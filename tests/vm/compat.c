@@ -73,7 +73,7 @@ static bool tells_cache(const struct guest *g, enum probe_choice choice, enum ca
 
 static bool works(const struct guest *g, enum probe_choice choice)
 {
-	return !probe_plan_check(&g->plans[choice], &g->capset, NULL);
+	return !probe_plan_check(&g->plans[choice], &g->capset, AREA_SLAB, NULL);
 }
 
 static const char *yes_no(bool yes)
@@ -109,7 +109,7 @@ static void print_chosen(const struct guest *guests, size_t n)
 
 	printf("| architecture | kernel |");
 	for (k = 0; k < CAPABILITY_MAX; k++)
-		printf(" %s |", capability_names[k]);
+		printf(" %s |", capabilities[k].name);
 	printf("\n|---|---|");
 	for (k = 0; k < CAPABILITY_MAX; k++)
 		printf("---|");
