@@ -9,7 +9,7 @@
 
 struct iomem_range {
 	uint64_t start, end; /* inclusive, as in the file */
-	char *name; /* owned */
+	char *name; /* owned; as the driver gave it, hostile; at most 255 bytes of it */
 	unsigned int depth; /* 0: a root; children follow their parent */
 };
 

@@ -13,6 +13,13 @@
 #define ZONE_ORDERS   20 /* more than any configuration has (11; arm64 with 64 KB pages: 14) */
 #define MIGRATETYPES  16
 
+/*
+ * Counts of pages and frame numbers are below it. With 64 KB pages that is 2^62 bytes, with 4 KB
+ * pages 2^58; no machine addresses more than 2^52. So a frame number plus a count of pages, and both
+ * times the page size, do not overflow.
+ */
+#define ZONE_PAGES_MAX (1ull << 46)
+
 /* One zone of one node. Counts are pages. */
 struct zone {
 	int node;
@@ -31,7 +38,10 @@ struct zones {
 	size_t n, capacity;
 };
 
-/* Parse /proc/zoneinfo. -EINVAL when it is no such text, -E2BIG, -ENOMEM. Free with zones_free(). */
+/*
+ * Parse /proc/zoneinfo. -EINVAL when it is no such text or ends within a zone, -E2BIG, -ENOMEM. Free
+ * with zones_free().
+ */
 int zones_parse(const char *text, struct zones *ret, struct failure *f);
 void zones_free(struct zones *z);
 /* The zone that holds frame @pfn, or NULL. Zones of different nodes may overlap: the first one. */
@@ -44,8 +54,8 @@ struct free_list {
 	int node;
 	char zone[ZONE_NAME_LEN];
 	char migratetype[ZONE_NAME_LEN]; /* /proc/pagetypeinfo; empty in /proc/buddyinfo: all types */
-	uint64_t blocks[ZONE_ORDERS];
-	bool capped; /* the kernel stopped counting a list at 100,000 («>100000») */
+	uint64_t blocks[ZONE_ORDERS]; /* in all below ZONE_PAGES_MAX pages an order */
+	bool capped; /* the kernel stopped counting a list at 100,000 («>100000»): there are more */
 };
 
 /* Page blocks of one zone by migrate type. */
