@@ -128,15 +128,16 @@ enum snapshot_file {
 	SNAPSHOT_BUDDYINFO, /* /proc/buddyinfo, text */
 	SNAPSHOT_PAGETYPEINFO, /* /proc/pagetypeinfo, text */
 	SNAPSHOT_GFP, /* gfp flags: lines «0xVALUE NAME» in the kernel's order */
-	SNAPSHOT_FRAMES, /* /proc/kpageflags: runs of frames of a kind, from frame 0, words of snapshot_run() */
+	SNAPSHOT_FRAMES, /* /proc/kpageflags: runs of frames of a kind, words of snapshot_run() */
 	SNAPSHOT_MAX,
 };
 
 struct event_snapshot {
-	struct event_header h; /* .cpu: enum snapshot_file */
+	struct event_header h; /* .flags: enum snapshot_file */
 	__u64 before;
+	__u64 first; /* SNAPSHOT_FRAMES: frame that .data begins with */
 	__u32 size; /* bytes of .data */
-	__u32 unused;
+	__u32 last; /* SNAPSHOT_FRAMES: 1 in the last of the records that tell all frames */
 	__u8 data[]; /* texts end with NUL, which counts */
 };
 
@@ -234,7 +235,7 @@ _Static_assert(sizeof(struct event_page) == 32, "event_page");
 _Static_assert(sizeof(struct event_page_free) == 24, "event_page_free");
 _Static_assert(sizeof(struct event_fallback) == 32, "event_fallback");
 _Static_assert(sizeof(struct event_work) == 32, "event_work");
-_Static_assert(sizeof(struct event_snapshot) == 32, "event_snapshot");
+_Static_assert(sizeof(struct event_snapshot) == 40, "event_snapshot");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");

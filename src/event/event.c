@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "event/event.h"
 
+#include <string.h>
+
 static const uint16_t event_sizes[] = {
 	[EVENT_KMALLOC] = sizeof(struct event_alloc),
 	[EVENT_CACHE_ALLOC] = sizeof(struct event_alloc),
 	[EVENT_KFREE] = sizeof(struct event_free),
 	[EVENT_CACHE_FREE] = sizeof(struct event_free),
+	[EVENT_PAGE_ALLOC] = sizeof(struct event_page),
+	[EVENT_PAGE_FREE] = sizeof(struct event_page_free),
+	[EVENT_PAGE_FALLBACK] = sizeof(struct event_fallback),
+	[EVENT_PAGE_REFILL] = sizeof(struct event_page_free),
+	[EVENT_PAGE_DRAIN] = sizeof(struct event_page_free),
+	[EVENT_PAGE_BULK] = sizeof(struct event_work),
+	[EVENT_COMPACTION] = sizeof(struct event_work),
+	[EVENT_RECLAIM] = sizeof(struct event_work),
+	[EVENT_SNAPSHOT] = sizeof(struct event_snapshot),
 	[EVENT_CACHE] = sizeof(struct event_cache),
 	[EVENT_TASK] = sizeof(struct event_task),
 	[EVENT_TICK] = sizeof(struct event_header),
@@ -18,7 +29,44 @@ static const uint16_t event_sizes[] = {
 
 size_t event_size(const struct event_header *h)
 {
-	return h->kind < ARRAY_SIZE(event_sizes) ? event_sizes[h->kind] : 0;
+	size_t size = h->kind < ARRAY_SIZE(event_sizes) ? event_sizes[h->kind] : 0;
+
+	if (h->kind == EVENT_SNAPSHOT)
+		size += ((const struct event_snapshot *)h)->size;
+	return size;
+}
+
+int32_t event_stack_id(const struct event_header *h)
+{
+	switch (h->kind) {
+	case EVENT_KMALLOC:
+	case EVENT_CACHE_ALLOC:
+		return ((const struct event_alloc *)h)->stack;
+	case EVENT_PAGE_ALLOC:
+		return ((const struct event_page *)h)->stack;
+	case EVENT_PAGE_FALLBACK:
+		return ((const struct event_fallback *)h)->stack;
+	}
+	return -1;
+}
+
+/* Texts end, runs are whole words of known kinds. */
+static bool snapshot_valid(const struct event_snapshot *e, size_t room)
+{
+	size_t i;
+
+	if (e->size > room || e->h.flags >= SNAPSHOT_MAX)
+		return false;
+	if (e->h.flags != SNAPSHOT_FRAMES)
+		return e->size && !e->data[e->size - 1];
+	for (i = 0; i + sizeof(uint64_t) <= e->size; i += sizeof(uint64_t)) {
+		uint64_t run;
+
+		memcpy(&run, e->data + i, sizeof(run));
+		if (run >> 56 >= FRAME_KINDS)
+			return false;
+	}
+	return i == e->size;
 }
 
 bool event_valid(const struct event_header *h, size_t size)
@@ -27,9 +75,11 @@ bool event_valid(const struct event_header *h, size_t size)
 
 	if (size < sizeof(*h))
 		return false;
-	need = event_size(h);
+	need = h->kind < ARRAY_SIZE(event_sizes) ? event_sizes[h->kind] : 0;
 	if (!need || size < need)
 		return false;
+	if (h->kind == EVENT_SNAPSHOT)
+		return snapshot_valid((const struct event_snapshot *)h, size - need);
 	if (h->kind == EVENT_STACK)
 		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH;
 	return true;

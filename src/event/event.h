@@ -16,6 +16,9 @@ struct event_sink {
 /* Whether @size bytes hold a whole record of the kind that its header names. */
 bool event_valid(const struct event_header *h, size_t size);
 
+/* The id of the call chain that a record names; negative: none. */
+int32_t event_stack_id(const struct event_header *h);
+
 /* The bytes that a record takes; 0 for an unknown kind. */
 size_t event_size(const struct event_header *h);
 

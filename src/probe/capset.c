@@ -57,6 +57,7 @@ static const struct fact facts[] = {
 	FACT(classic_misses, FACT_BOOL),
 	FACT(jit, FACT_INT),
 	FACT(kptr_restrict, FACT_INT),
+	FACT(preemptible, FACT_BOOL),
 	FACT(kprobes, FACT_BOOL),
 	FACT(cache_offsets, FACT_BOOL),
 	FACT(cache_name_offset, FACT_U32),

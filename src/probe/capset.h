@@ -71,6 +71,7 @@ struct capset {
 	int kptr_restrict; /* -1: unknown */
 	bool cache_offsets; /* BTF has struct kmem_cache's name, object_size and size */
 	uint32_t cache_name_offset, cache_object_size_offset, cache_size_offset;
+	bool preemptible; /* raw tracepoints' programs run with preemption on, by BTF */
 	bool kprobes; /* probes on functions can be set */
 	uint32_t page_size;
 	uint32_t kmalloc_max; /* largest kmalloc size class, bytes */

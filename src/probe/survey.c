@@ -159,6 +159,9 @@ static void survey_btf(struct capset *c)
 		if (btf_is_typedef(t)) {
 			if (!strncmp(name, "btf_trace_", 10))
 				survey_prototype(c, btf, t, name + 10);
+			/* what guards tracepoints instead of disabled preemption, since 7.0 */
+			else if (!strcmp(name, "class_srcu_fast_notrace_t"))
+				c->preemptible = true;
 		} else if (!strcmp(name, "kmem_cache")) {
 			survey_kmem_cache(c, btf, t);
 		} else if (!strcmp(name, "bpf_link_info")) {

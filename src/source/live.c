@@ -3,6 +3,7 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "event/merge.h"
+#include "probe/tracefs.h"
+#include "procfs/zones.h"
 #include "source/ring.h"
+#include "source/snapshot.h"
 
 #define LIVE_TICK_NS	NSEC_PER_SEC
 #define LIVE_REFILL_NS	(250 * NSEC_PER_MSEC)
@@ -46,6 +50,11 @@ struct live {
 	uint8_t *stacks_seen; /* a bit a stack id */
 	uint32_t n_stacks;
 	const struct event_sink *sink; /* during read() */
+	bool pages; /* snapshots are taken */
+	struct snapshot_queue snapshots;
+	int frames_fd; /* /proc/kpageflags, or -1 */
+	uint64_t next_frame, end_frame; /* being read piece by piece; equal: done */
+	uint64_t next_snapshot;
 };
 
 size_t live_default_ring_size(void)
@@ -120,14 +129,11 @@ static void live_send_simple(struct live *l, uint64_t time, enum event_kind kind
 	live_send(l, &h);
 }
 
-static void live_send_stack(struct live *l, const struct event_alloc *alloc)
+static void live_send_stack(struct live *l, int32_t id, uint64_t time)
 {
-	struct event_stack e = {
-		.h = { .time = alloc->h.time, .kind = EVENT_STACK },
-		.id = alloc->stack,
-	};
+	struct event_stack e = { .h = { .time = time, .kind = EVENT_STACK }, .id = id };
 
-	e.n = (uint32_t)attachment_stack(l->attachment, alloc->stack, e.frames, EVENT_STACK_DEPTH);
+	e.n = (uint32_t)attachment_stack(l->attachment, id, e.frames, EVENT_STACK_DEPTH);
 	live_send(l, &e.h);
 }
 
@@ -138,18 +144,141 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 	size_t i, sent = 0;
 
 	for (i = 0; l->config.stacks && i < n; i++) {
-		const struct event_alloc *e = (const void *)records[i];
+		int32_t id = event_stack_id(records[i]);
 
-		if ((e->h.kind != EVENT_KMALLOC && e->h.kind != EVENT_CACHE_ALLOC) ||
-		    e->stack < 0 || (uint32_t)e->stack >= l->n_stacks ||
-		    l->stacks_seen[e->stack / 8] & 1u << e->stack % 8)
+		if (id < 0 || (uint32_t)id >= l->n_stacks || l->stacks_seen[id / 8] & 1u << id % 8)
 			continue;
-		l->stacks_seen[e->stack / 8] |= (uint8_t)(1u << e->stack % 8);
+		l->stacks_seen[id / 8] |= (uint8_t)(1u << id % 8);
 		l->sink->consume(l->sink->arg, records + sent, i - sent);
-		live_send_stack(l, e);
+		live_send_stack(l, id, records[i]->time);
 		sent = i;
 	}
 	l->sink->consume(l->sink->arg, records + sent, n - sent);
+}
+
+/* --- snapshots: what /proc says, for the page allocator ----------------------------------------- */
+
+/* What can't be read is not in the stream: analyzers say what they lack. */
+static int live_snapshot_text(struct live *l, enum snapshot_file file, const char *path)
+{
+	struct event_snapshot *e;
+	int err = snapshot_text(file, path, &e);
+
+	if (err)
+		log_debug("%s: %s", path, strerror(-err));
+	return err ? 0 : snapshot_queue_push(&l->snapshots, e);
+}
+
+/* The free lists with what lies on the per-CPU ones: two files, read at about the same time. */
+static int live_snapshot_lists(struct live *l)
+{
+	int err = live_snapshot_text(l, SNAPSHOT_ZONEINFO, "/proc/zoneinfo");
+
+	return err ? err : live_snapshot_text(l, SNAPSHOT_BUDDYINFO, "/proc/buddyinfo");
+}
+
+static int live_snapshot_gfp(struct live *l)
+{
+	_cleanup_(format_free) struct event_format *format = NULL;
+	_cleanup_close_ int tracefs = -1;
+	struct event_snapshot *e;
+	const char *how;
+
+	if (tracefs_open(&tracefs, &how, NULL) ||
+	    tracefs_read_format(tracefs, &trace_event_names[TRACE_PAGE_ALLOC], &format) ||
+	    snapshot_gfp(format, &e))
+		return 0;
+	return snapshot_queue_push(&l->snapshots, e);
+}
+
+/* Where memory ends, by the newest /proc/zoneinfo; 0 if that is not known. */
+static uint64_t live_end_frame(const struct live *l)
+{
+	struct zones zones = { 0 };
+	uint64_t end = 0;
+	size_t i;
+
+	for (i = l->snapshots.next; i < l->snapshots.n && !zones.n; i++)
+		if (l->snapshots.items[i]->h.flags == SNAPSHOT_ZONEINFO)
+			zones_parse((const char *)l->snapshots.items[i]->data, &zones, NULL);
+	for (i = 0; i < zones.n; i++)
+		if (zones.items[i].present)
+			end = MAX(end, zones.items[i].start_pfn + zones.items[i].spanned);
+	zones_free(&zones);
+	return end;
+}
+
+static int live_snapshot_start(struct live *l)
+{
+	int err = live_snapshot_gfp(l);
+
+	if (!err)
+		err = live_snapshot_lists(l);
+	if (!err)
+		err = live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
+	if (l->frames_fd >= 0)
+		l->end_frame = live_end_frame(l);
+	l->next_snapshot = l->start + LIVE_TICK_NS;
+	return err;
+}
+
+/* The next piece of all frames; NULL with *ret untouched when everything has been read or can't be. */
+static struct event_snapshot *live_read_frames(struct live *l)
+{
+	struct event_snapshot *e;
+	int err;
+
+	if (l->next_frame >= l->end_frame)
+		return NULL;
+	err = snapshot_frames(l->frames_fd, l->next_frame, l->end_frame, &e);
+	if (err) {
+		log_debug("/proc/kpageflags: %s", strerror(-err));
+		closep(&l->frames_fd);
+		l->next_frame = l->end_frame;
+		return NULL;
+	}
+	l->next_frame = e->last ? l->end_frame : l->next_frame + snapshot_n_frames(e);
+	return e;
+}
+
+/* What is due: a piece of the frames while they are being read, the free lists once a second. */
+static int live_snapshot_due(struct live *l)
+{
+	struct event_snapshot *e = live_read_frames(l);
+
+	if (e)
+		return snapshot_queue_push(&l->snapshots, e);
+	if (!l->pages || clock_monotonic_ns() < l->next_snapshot)
+		return 0;
+	l->next_snapshot += LIVE_TICK_NS;
+	return live_snapshot_lists(l);
+}
+
+/* Everything up to @time: events, and snapshots where they belong. */
+static void live_emit_events(struct live *l, uint64_t time)
+{
+	struct event_sink merged = { .consume = live_consume, .arg = l };
+	struct event_snapshot *e;
+
+	while ((e = snapshot_queue_pop(&l->snapshots, time))) {
+		merge_emit(l->merge, e->h.time, &merged);
+		live_send(l, &e->h);
+		free(e);
+	}
+	merge_emit(l->merge, time, &merged);
+}
+
+/* All frames as they are when nothing is traced any more. */
+static void live_send_frames(struct live *l)
+{
+	struct event_snapshot *e;
+
+	l->next_frame = l->frames_fd >= 0 ? 0 : l->end_frame;
+	while ((e = live_read_frames(l))) {
+		e->before = e->h.time = l->end;
+		live_send(l, &e->h);
+		free(e);
+	}
 }
 
 /* --- reading -------------------------------------------------------------------------------------- */
@@ -283,12 +412,10 @@ static void live_release(struct live *l)
 /* Deliver up to @horizon, with the ticks that fall in between. */
 static void live_emit(struct live *l, uint64_t horizon)
 {
-	struct event_sink merged = { .consume = live_consume, .arg = l };
-
 	while (l->next_tick <= horizon && l->next_tick < l->end) {
 		uint64_t tick = l->next_tick;
 
-		merge_emit(l->merge, tick, &merged);
+		live_emit_events(l, tick);
 		/* they are of now: a tick that is long past does not know them */
 		if (tick + LIVE_TICK_NS > horizon)
 			live_send_counters(l, tick);
@@ -296,7 +423,7 @@ static void live_emit(struct live *l, uint64_t horizon)
 		live_send_simple(l, tick, EVENT_TICK);
 		attachment_shared(l->attachment)->epoch++;
 	}
-	merge_emit(l->merge, horizon, &merged);
+	live_emit_events(l, horizon);
 	live_release(l);
 }
 
@@ -373,6 +500,7 @@ static int live_finish(struct live *l)
 			nanosleep(&pause, NULL);
 	}
 	live_emit(l, UINT64_MAX);
+	live_send_frames(l);
 	live_send_counters(l, l->end);
 	live_send_simple(l, l->end, EVENT_END);
 	return SOURCE_ENDED;
@@ -395,6 +523,9 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	/* edge-triggered: collected here, or the session would spin while records are held back */
 	epoll_wait(l->epoll, woken, ARRAY_SIZE(woken), 0);
 	live_refill(l);
+	err = live_snapshot_due(l);
+	if (err)
+		return err;
 	for (round = 0; more && round < LIVE_ROUNDS; round++) {
 		uint64_t complete;
 
@@ -408,7 +539,7 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	}
 	if (more)
 		return SOURCE_AT_ONCE;
-	return live_pressed(l) ? SOURCE_SOON : SOURCE_LATER;
+	return live_pressed(l) || l->next_frame < l->end_frame ? SOURCE_SOON : SOURCE_LATER;
 }
 
 /* --- lifecycle ------------------------------------------------------------------------------------ */
@@ -423,6 +554,8 @@ static int live_start(struct source *s, struct failure *f)
 	l->next_refill = l->start + LIVE_REFILL_NS;
 	l->end = UINT64_MAX;
 	err = attachment_attach(l->attachment, f);
+	if (!err && l->pages)
+		err = live_snapshot_start(l);
 	if (err)
 		attachment_detach(l->attachment);
 	return err;
@@ -439,6 +572,9 @@ static void live_stop(struct source *s)
 
 	if (l->stopped)
 		return;
+	/* memory that runs short here costs the last look at the lists, not what was seen before */
+	if (l->pages && !live_snapshot_lists(l))
+		live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
 	attachment_detach(l->attachment);
 	l->stopped = true;
 	l->end = clock_monotonic_ns();
@@ -457,6 +593,8 @@ static void live_free(struct source *s)
 	merge_free(&l->merge);
 	attachment_free(&l->attachment);
 	closep(&l->epoll);
+	closep(&l->frames_fd);
+	snapshot_queue_free(&l->snapshots);
 	free(l->stacks_seen);
 	free(l);
 }
@@ -513,6 +651,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->source.ops = &live_ops;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
+	l->pages = o->areas & AREA_PAGES;
+	l->frames_fd = l->pages && o->frames ? open("/proc/kpageflags", O_RDONLY | O_CLOEXEC) : -1;
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
 	/* in a PID namespace our number is somebody else's: then our own events count as any */
 	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;

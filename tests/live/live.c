@@ -38,10 +38,11 @@ static size_t n_folders;
 #define COUNT(name, n) .name = (n), .name##_arg = #n
 static const struct live_pace paces[2] = {
 	{ COUNT(turns, 10007), COUNT(beside, 3001), COUNT(child, 1009), COUNT(grand, 2003),
-	  COUNT(sampled, 100003), COUNT(lossy, 50021), .kills = 23, .kill_step_us = 12000 },
+	  COUNT(sampled, 100003), COUNT(lossy, 50021), .kills = 23, .kill_step_us = 12000,
+	  .settle = "1" },
 	{ COUNT(turns, 2011), COUNT(beside, 601), COUNT(child, 307), COUNT(grand, 503),
 	  COUNT(sampled, 30011), COUNT(lossy, 10007), .kills = 7, .kill_step_us = 150000,
-	  .slow = true },
+	  .settle = "5", .slow = true },
 };
 const struct live_pace *live_pace = &paces[0];
 static int lock_fd = -1; /* one live test at a time on a machine: they count what the others do */

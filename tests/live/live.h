@@ -51,6 +51,7 @@
  */
 struct live_pace {
 	bool slow;
+	const char *settle; /* seconds in which RCU gives back what the program has closed */
 	unsigned int turns, beside, child, grand, sampled, lossy, kills, kill_step_us;
 	const char *turns_arg, *beside_arg, *child_arg, *grand_arg, *sampled_arg, *lossy_arg;
 };

@@ -234,8 +234,9 @@ static void test_no_tracefs(void **state)
 	json_t *r;
 
 	live_need_probe(*state);
-	live_spawn(&l, &how, live_kmscope, "slab", "--json", "--probe", *state, "--settle", "1",
-		   "--comm", "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
+	live_spawn(&l, &how, live_kmscope, "slab", "--json", "--probe", *state, "--settle",
+		   live_pace->settle, "--comm", "pipes", "--child", "--", live_pipes,
+		   LIVE_TURNS_ARG, NULL);
 	check(!live_end(&l), "kmscope ended with %d: %s", l.code, l.err);
 	r = live_final(&l);
 	live_check_whole(r);

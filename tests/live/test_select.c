@@ -293,7 +293,7 @@ static void test_site(void **state)
 	json_t *r;
 
 	live_need_probe(*state);
-	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--site",
+	r = live_run("slab", "--json", "--probe", *state, "--settle", live_pace->settle, "--site",
 		     "alloc_pipe_info", "--comm", "pipes", "--child", "--", live_pipes,
 		     LIVE_TURNS_ARG, NULL);
 	check_total(r, 2 * LIVE_TURNS);
@@ -320,8 +320,9 @@ static void test_site(void **state)
 
 static void check_cache(const char *probe, const char *name, uint64_t n)
 {
-	json_t *r = live_run("slab", "--json", "--probe", probe, "--settle", "1", "--cache", name,
-			     "--comm", "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
+	json_t *r = live_run("slab", "--json", "--probe", probe, "--settle", live_pace->settle,
+			     "--cache", name, "--comm", "pipes", "--child", "--", live_pipes,
+			     LIVE_TURNS_ARG, NULL);
 	const json_t *caches = live_table(r, "caches");
 
 	check_total(r, n);
@@ -374,9 +375,9 @@ static void test_size(void **state)
 
 		snprintf(size, sizeof(size), "%llu",
 			 (unsigned long long)live_u64(row, "typical_req"));
-		r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--min-size",
-			     size, "--max-size", size, "--comm", "pipes", "--child", "--",
-			     live_pipes, LIVE_TURNS_ARG, NULL);
+		r = live_run("slab", "--json", "--probe", *state, "--settle", live_pace->settle,
+			     "--min-size", size, "--max-size", size, "--comm", "pipes", "--child",
+			     "--", live_pipes, LIVE_TURNS_ARG, NULL);
 		live_check_whole(r);
 		check_u64(live_sites(live_table(r, "sites"), PIPE), 1,
 			  "sites of alloc_pipe_info() of one size");
@@ -399,9 +400,9 @@ static void test_sample(void **state)
 	json_t *r;
 
 	live_need_probe(*state);
-	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--sample", SAMPLE_ARG,
-		     "--buffer", large_buffer(), "--comm", "pipes", "--child", "--", live_pipes,
-		     live_pace->sampled_arg, NULL);
+	r = live_run("slab", "--json", "--probe", *state, "--settle", live_pace->settle, "--sample",
+		     SAMPLE_ARG, "--buffer", large_buffer(), "--comm", "pipes", "--child", "--",
+		     live_pipes, live_pace->sampled_arg, NULL);
 	live_check_whole(r);
 	check_u64(live_quality(r, "sample"), SAMPLE, "quality.sample");
 	for (size_t i = 0; i < 2; i++) {
@@ -416,9 +417,9 @@ static void test_sample(void **state)
 		check_u64(live_u64(row, "live_objects"), 0, "live objects of a sampled site");
 	}
 	json_decref(r);
-	r = live_run("leaks", "--json", "--probe", *state, "--settle", "1", "--sample", SAMPLE_ARG,
-		     "--buffer", large_buffer(), "--comm", "pipes", "--child", "--", live_pipes,
-		     live_pace->sampled_arg, NULL);
+	r = live_run("leaks", "--json", "--probe", *state, "--settle", live_pace->settle,
+		     "--sample", SAMPLE_ARG, "--buffer", large_buffer(), "--comm", "pipes",
+		     "--child", "--", live_pipes, live_pace->sampled_arg, NULL);
 	check_u64(live_sites(live_table(r, "candidates"), PIPE), 0, "false leaks");
 	json_decref(r);
 }

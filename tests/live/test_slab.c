@@ -215,8 +215,8 @@ static void test_pipes(void **state)
 	json_t *r;
 
 	live_need_probe(*state);
-	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--comm", "pipes",
-		     "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
+	r = live_run("slab", "--json", "--probe", *state, "--settle", live_pace->settle, "--comm",
+		     "pipes", "--child", "--", live_pipes, LIVE_TURNS_ARG, NULL);
 	live_check_whole(r);
 	live_check_pipes(r, LIVE_TURNS, 0);
 	check_pipe_sizes(r, LIVE_TURNS);
@@ -254,8 +254,8 @@ static void test_whole_system(void **state)
 	size_t i;
 
 	live_need_probe(*state);
-	r = live_run("slab", "--json", "--probe", *state, "--settle", "1", "--", live_self,
-		     "handles", LIVE_TURNS_ARG, NULL);
+	r = live_run("slab", "--json", "--probe", *state, "--settle", live_pace->settle, "--",
+		     live_self, "handles", LIVE_TURNS_ARG, NULL);
 	sites = live_table(r, "sites");
 	code = live_u64(json_object_get(r, "program"), "exit_code");
 	live_check_whole(r);

@@ -18,8 +18,8 @@ static void test_exec_by_thread(void **state)
 	json_t *r;
 
 	live_need_probe(*state);
-	live_spawn(&l, NULL, live_kmscope, "slab", "--json", "--settle", "1", "--probe", *state,
-		   "--child", "--", live_self, "thread", NULL);
+	live_spawn(&l, NULL, live_kmscope, "slab", "--json", "--settle", live_pace->settle,
+		   "--probe", *state, "--child", "--", live_self, "thread", NULL);
 	check(!live_end(&l), "kmscope ended with %d: %s", l.code, l.err);
 	r = live_final(&l);
 	live_check_whole(r);

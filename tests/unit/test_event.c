@@ -19,6 +19,14 @@ static const struct {
 	{ EVENT_CACHE_FREE, sizeof(struct event_free) },
 	{ EVENT_CACHE, sizeof(struct event_cache) },
 	{ EVENT_TASK, sizeof(struct event_task) },
+	{ EVENT_PAGE_ALLOC, sizeof(struct event_page) },
+	{ EVENT_PAGE_FREE, sizeof(struct event_page_free) },
+	{ EVENT_PAGE_FALLBACK, sizeof(struct event_fallback) },
+	{ EVENT_PAGE_REFILL, sizeof(struct event_page_free) },
+	{ EVENT_PAGE_DRAIN, sizeof(struct event_page_free) },
+	{ EVENT_PAGE_BULK, sizeof(struct event_work) },
+	{ EVENT_COMPACTION, sizeof(struct event_work) },
+	{ EVENT_RECLAIM, sizeof(struct event_work) },
 	{ EVENT_TICK, sizeof(struct event_header) },
 	{ EVENT_STACK, sizeof(struct event_stack) },
 	{ EVENT_COUNTERS, sizeof(struct event_counters) },
@@ -39,13 +47,17 @@ static size_t expected_size(unsigned int kind)
 
 static void test_sizes(void **state _unused_)
 {
-	struct event_header h = { 0 };
+	struct event_snapshot room = { 0 };
 	unsigned int kind;
 
 	for (kind = 0; kind < 256; kind++) {
-		h.kind = (uint8_t)kind;
-		assert_int_equal(event_size(&h), expected_size(kind));
+		room.h.kind = (uint8_t)kind;
+		if (kind != EVENT_SNAPSHOT)
+			assert_int_equal(event_size(&room.h), expected_size(kind));
 	}
+	room.h.kind = EVENT_SNAPSHOT;
+	room.size = 17;
+	assert_int_equal(event_size(&room.h), sizeof(room) + 17);
 }
 
 static void test_whole_records_only(void **state _unused_)
@@ -67,7 +79,7 @@ static void test_unknown_kind(void **state _unused_)
 	struct event_stack room = { .h.kind = 0 };
 
 	assert_false(event_valid(&room.h, sizeof(room)));
-	room.h.kind = 7;
+	room.h.kind = 31;
 	assert_false(event_valid(&room.h, sizeof(room)));
 	room.h.kind = 255;
 	assert_false(event_valid(&room.h, sizeof(room)));
@@ -80,6 +92,44 @@ static void test_stack_depth(void **state _unused_)
 	assert_true(event_valid(&e.h, sizeof(e)));
 	e.n++;
 	assert_false(event_valid(&e.h, sizeof(e)));
+}
+
+/* A snapshot with @size bytes of data, of which all but the last are @fill. */
+static bool snapshot_valid(enum snapshot_file file, uint8_t fill, uint32_t size, size_t room)
+{
+	union {
+		struct event_snapshot e;
+		uint8_t bytes[sizeof(struct event_snapshot) + 64];
+	} u = { .e = { .h = { .kind = EVENT_SNAPSHOT, .flags = (uint8_t)file }, .size = size } };
+	uint32_t i;
+
+	for (i = 0; i + 1 < size && i < 64; i++)
+		u.bytes[sizeof(u.e) + i] = fill;
+	return event_valid(&u.e.h, sizeof(u.e) + room);
+}
+
+static void test_snapshots(void **state _unused_)
+{
+	assert_true(snapshot_valid(SNAPSHOT_ZONEINFO, 'a', 8, 8));
+	assert_false(snapshot_valid(SNAPSHOT_ZONEINFO, 'a', 9, 8)); /* more than there is */
+	assert_false(snapshot_valid(SNAPSHOT_ZONEINFO, 'a', 0, 8)); /* no end */
+	assert_false(snapshot_valid(SNAPSHOT_ZONEINFO, 'a', UINT32_MAX, 64));
+	assert_true(snapshot_valid(SNAPSHOT_FRAMES, 0, 16, 16));
+	assert_true(snapshot_valid(SNAPSHOT_FRAMES, 0, 0, 16));
+	assert_false(snapshot_valid(SNAPSHOT_FRAMES, 0, 12, 16)); /* half a run */
+	assert_false(snapshot_valid(SNAPSHOT_FRAMES, FRAME_KINDS, 16, 16)); /* no such kind */
+	assert_false(snapshot_valid(SNAPSHOT_MAX, 'a', 8, 8));
+}
+
+static void test_blocks(void **state _unused_)
+{
+	uint64_t block = event_pack_block(0x123456, 10, 1);
+
+	assert_int_equal(event_pfn(block), 0x123456);
+	assert_int_equal(event_order(block), 10);
+	assert_int_equal(event_migratetype(block), 1);
+	assert_int_equal(event_pfn(event_pack_block(~0ull, 3, 2)), EVENT_NO_PFN);
+	assert_int_equal(event_order(event_pack_block(~0ull, 3, 2)), 3);
 }
 
 static void test_packed_sizes(void **state _unused_)
@@ -98,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),	     cmocka_unit_test(test_whole_records_only),
 		cmocka_unit_test(test_unknown_kind), cmocka_unit_test(test_stack_depth),
+		cmocka_unit_test(test_snapshots),    cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_packed_sizes),
 	};
 
