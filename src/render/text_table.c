@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tables of the text renderer: columns, lines below a row, call chains. */
+/* Tables and trees of the text renderer: columns, lines below a row, call chains. */
 #include "render/text.h"
 
 #include <errno.h>
@@ -14,7 +14,10 @@
 #define LEFT_ENOUGH 32 /* a wider left column gives way before other columns are dropped */
 #define LEFT_LEAST  20 /* a left column is never shortened below this */
 #define BELOW	    4 /* indentation of lines below a row */
+#define BELOW_MOST  20 /* that of a tree's deep rows */
 #define FRAMES_MAX  24
+#define TREE_STEP   2 /* indentation of a level */
+#define TREE_LEAST  8 /* what indentation leaves of the first column */
 
 /* A column that is shown. */
 struct shown {
@@ -56,6 +59,8 @@ static char *cell_text(const struct cell *c)
 		return strdup(units_bytes(c->u64).s);
 	case CELL_DELTA:
 		return strdup(units_delta(c->i64).s);
+	case CELL_CHANGE:
+		return strdup(units_change(c->i64).s);
 	case CELL_NS:
 		return strdup(units_ns(c->u64).s);
 	case CELL_RATE:
@@ -127,7 +132,13 @@ static void shrink_columns(struct layout *l, size_t excess)
 	}
 }
 
-static int measure(const struct table *table, struct shown *s)
+/* By how much the first column of row @row is indented. */
+static size_t row_indent(const struct table *table, size_t row)
+{
+	return table->is_tree ? (size_t)table->depths[row] * TREE_STEP : 0;
+}
+
+static int measure(const struct table *table, struct shown *s, bool first)
 {
 	s->natural = text_width(s->column->title);
 	for (size_t row = 0; row < table->n_rows; row++) {
@@ -136,7 +147,8 @@ static int measure(const struct table *table, struct shown *s)
 
 		if (!text)
 			return -ENOMEM;
-		s->natural = MAX(s->natural, text_width(text));
+		s->natural =
+			MAX(s->natural, text_width(text) + (first ? row_indent(table, row) : 0));
 	}
 	return 0;
 }
@@ -149,7 +161,10 @@ static bool never_set(const struct table *table, size_t i)
 	for (size_t row = 0; row < table->n_rows; row++) {
 		const struct cell *c = &table->cells[row * table->n_columns + i];
 
-		if (c->type != CELL_NULL && !(c->type == CELL_COUNT && !c->u64))
+		bool zero =
+			(c->type == CELL_COUNT && !c->u64) || (c->type == CELL_CHANGE && !c->i64);
+
+		if (c->type != CELL_NULL && !zero)
 			return false;
 	}
 	return true;
@@ -170,7 +185,7 @@ static int layout_table(const struct table *table, size_t width, struct layout *
 		if (c->flags & COLUMN_JSON_ONLY || goes_below(c) || never_set(table, i))
 			continue;
 		items[l.n] = (struct shown){ .column = c, .index = i };
-		if (measure(table, &items[l.n]))
+		if (measure(table, &items[l.n], l.n == 0))
 			return -ENOMEM;
 		l.n++;
 	}
@@ -186,20 +201,25 @@ static int layout_table(const struct table *table, size_t width, struct layout *
 	return 0;
 }
 
-/* Print @s in column @i of @l, without spaces at the line's end. */
-static void put_field(struct text *t, const struct layout *l, size_t i, const char *s)
+/* Print @s in column @i of @l, indented, without spaces at the line's end. */
+static void put_field(struct text *t, const struct layout *l, size_t i, size_t indent,
+		      const char *s)
 {
 	const struct shown *column = &l->items[i];
-	_cleanup_free_ char *fit = text_shorten(s, MAX(column->width, (size_t)1));
+	_cleanup_free_ char *fit = NULL;
 	size_t pad;
 
+	/* A deep row still shows something. */
+	indent = MIN(indent, column->width - MIN(column->width, (size_t)TREE_LEAST));
+	fit = text_shorten(s, MAX(column->width - indent, (size_t)1));
 	if (!fit) {
 		out_fail(&t->out, -ENOMEM);
 		return;
 	}
-	pad = column->width - MIN(column->width, text_width(fit));
+	pad = column->width - MIN(column->width, indent + text_width(fit));
 	if (i > 0)
 		out_spaces(&t->out, GAP);
+	out_spaces(&t->out, indent);
 	if (!(column->column->flags & COLUMN_LEFT))
 		out_spaces(&t->out, pad);
 	out_puts(&t->out, fit);
@@ -207,13 +227,13 @@ static void put_field(struct text *t, const struct layout *l, size_t i, const ch
 		out_spaces(&t->out, pad);
 }
 
-static void put_row(struct text *t, const struct layout *l, const struct cell *cells)
+static void put_row(struct text *t, const struct layout *l, const struct cell *cells, size_t indent)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		_cleanup_free_ char *text = cell_text(&cells[l->items[i].index]);
 
 		if (text)
-			put_field(t, l, i, text);
+			put_field(t, l, i, i == 0 ? indent : 0, text);
 		else
 			out_fail(&t->out, -ENOMEM);
 	}
@@ -221,7 +241,7 @@ static void put_row(struct text *t, const struct layout *l, const struct cell *c
 		out_puts(&t->out, "\n");
 }
 
-static void put_frame(struct text *t, const struct frame *f)
+static void put_frame(struct text *t, size_t indent, const struct frame *f)
 {
 	_cleanup_free_ char *line = NULL;
 	bool module = f->module && strcmp(f->module, "vmlinux") != 0;
@@ -238,7 +258,7 @@ static void put_frame(struct text *t, const struct frame *f)
 		out_fail(&t->out, -ENOMEM);
 		return;
 	}
-	text_line(t, BELOW + 4, line);
+	text_line(t, indent, line);
 }
 
 /* «62% of bytes»: @part of @total, in whole percents that never hide something. */
@@ -252,24 +272,24 @@ static void put_share_of(struct text *t, double part, double total, const char *
 		out_printf(&t->out, "%d%% of %s", (int)(percent + 0.5), what);
 }
 
-static void put_stack(struct text *t, uint32_t id)
+static void put_stack(struct text *t, size_t indent, uint32_t id)
 {
 	const struct report_stack *s;
 
 	if (id >= t->report->n_stacks) {
-		text_line(t, BELOW + 4, "(call chain lost)");
+		text_line(t, indent, "(call chain lost)");
 		return;
 	}
 	s = &t->report->stacks[id];
 	for (size_t i = 0; i < MIN(s->n_frames, (size_t)FRAMES_MAX); i++)
-		put_frame(t, &s->frames[i]);
+		put_frame(t, indent, &s->frames[i]);
 	if (s->n_frames > FRAMES_MAX) {
-		out_spaces(&t->out, BELOW + 4);
+		out_spaces(&t->out, indent);
 		out_printf(&t->out, "… %zu more frames\n", s->n_frames - FRAMES_MAX);
 	}
 }
 
-static void put_shares(struct text *t, const struct cell *c)
+static void put_shares(struct text *t, size_t indent, const struct cell *c)
 {
 	double bytes = 0, objects = 0;
 
@@ -280,26 +300,27 @@ static void put_shares(struct text *t, const struct cell *c)
 	for (size_t i = 0; i < c->stacks.n; i++) {
 		const struct stack_share *s = &c->stacks.items[i];
 
-		out_spaces(&t->out, BELOW);
+		out_spaces(&t->out, indent);
 		if (bytes > 0)
 			put_share_of(t, (double)s->bytes, bytes, "bytes");
 		else
 			put_share_of(t, (double)s->objects, objects, "objects");
 		out_printf(&t->out, "%s, %s object%s:\n", s->estimated ? " (estimated)" : "",
 			   units_exact(s->objects).s, s->objects == 1 ? "" : "s");
-		put_stack(t, s->stack);
+		put_stack(t, indent + 4, s->stack);
 	}
 }
 
 /* One item a line, the column's title before the first. */
-static void put_subline(struct text *t, const struct column *column, const struct cell *c)
+static void put_subline(struct text *t, size_t below, const struct column *column,
+			const struct cell *c)
 {
 	bool titled = column->title && *column->title;
-	size_t indent = BELOW + (titled ? strlen(column->title) + 2 : 0);
+	size_t indent = below + (titled ? strlen(column->title) + 2 : 0);
 	size_t n = c->type == CELL_TEXTS ? c->list.n : 1;
 	char lead[128];
 
-	snprintf(lead, sizeof(lead), "%*s%s%s", BELOW, "", titled ? column->title : "",
+	snprintf(lead, sizeof(lead), "%*s%s%s", (int)below, "", titled ? column->title : "",
 		 titled ? ": " : "");
 	if (c->type == CELL_TEXTS) {
 		for (size_t i = 0; i < n; i++) {
@@ -317,8 +338,11 @@ static void put_subline(struct text *t, const struct column *column, const struc
 	}
 }
 
-static void put_below(struct text *t, const struct table *table, const struct cell *cells)
+static void put_below(struct text *t, const struct table *table, size_t row)
 {
+	const struct cell *cells = &table->cells[row * table->n_columns];
+	size_t indent = MIN(BELOW + row_indent(table, row), (size_t)BELOW_MOST);
+
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct column *column = &table->columns[i];
 
@@ -326,9 +350,9 @@ static void put_below(struct text *t, const struct table *table, const struct ce
 		    cells[i].type == CELL_NULL)
 			continue;
 		if (cells[i].type == CELL_STACKS)
-			put_shares(t, &cells[i]);
+			put_shares(t, indent, &cells[i]);
 		else
-			put_subline(t, column, &cells[i]);
+			put_subline(t, indent, column, &cells[i]);
 	}
 }
 
@@ -336,7 +360,7 @@ static void put_headings(struct text *t, const struct layout *l)
 {
 	text_style_on(t, STYLE_BOLD);
 	for (size_t i = 0; i < l->n; i++)
-		put_field(t, l, i, l->items[i].column->title);
+		put_field(t, l, i, 0, l->items[i].column->title);
 	text_style_off(t, STYLE_BOLD);
 	if (l->n)
 		out_puts(&t->out, "\n");
@@ -364,8 +388,8 @@ void text_table(struct text *t, const struct table *table)
 	for (size_t row = 0; row < table->n_rows && !t->out.err; row++) {
 		const struct cell *cells = &table->cells[row * table->n_columns];
 
-		put_row(t, &l, cells);
-		put_below(t, table, cells);
+		put_row(t, &l, cells, row_indent(table, row));
+		put_below(t, table, row);
 	}
 	if (table->rows_total > table->n_rows)
 		out_printf(&t->out, "… %s more row%s (-n 0 shows all)\n",
