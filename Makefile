@@ -199,6 +199,8 @@ $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
 $(COMPAT): %: %.o $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+# the records of page events are described by what kmscope describes them with
+$(O)/tests/bench/reference: $(addprefix $(O)/src/,probe/btfgen.o probe/format.o probe/tracefs.o base/failure.o base/vec.o)
 $(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
 

@@ -2,7 +2,6 @@
 /* The commands: their table, what parses them, and the answers. kmod/README.md describes them. */
 #include <linux/ctype.h>
 #include <linux/kernel.h>
-#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -14,6 +13,7 @@
 #define HEAD_BYTES    192 /* the first line of an answer */
 #define LINE_BYTES    320 /* the longest of the others */
 #define ADDRESS_BYTES 128 /* the longest of «addresses» */
+#define ORDER_BYTES   160 /* the longest of «pages» */
 #define USAGE_BYTES   40
 #define MAX_ARGS      8
 #define NO_KIND	      TRUTH_KINDS
@@ -110,7 +110,7 @@ static void say_stats(enum truth_kind_id id, const struct truth_stats *since)
 		  s->failed - since->failed, s->requested - since->requested,
 		  s->given - since->given);
 	truth_say(" live=%llu live_requested=%llu live_given=%llu site=truth_%s_site\n",
-		  s->allocs - s->frees, s->requested - s->freed_requested,
+		  s->allocs - s->frees + s->pieces, s->requested - s->freed_requested,
 		  s->given - s->freed_given, name);
 }
 
@@ -210,7 +210,7 @@ static int plain_ask(const struct truth_command *command, const u64 *args, struc
 	return 0;
 }
 
-static int run_plain(const struct truth_command *command, const u64 *args)
+int truth_run_plain(const struct truth_command *command, const u64 *args)
 {
 	bool keep = args[TRUTH_WORD_KEEP] || command->id == TRUTH_LEAK ||
 		    command->id == TRUTH_CACHE_KEEP;
@@ -228,67 +228,6 @@ static int run_plain(const struct truth_command *command, const u64 *args)
 		return truth_error(-ENOSPC, "COUNT is %llu, and %u of %u objects are kept", count,
 				   truth_keep_used(), truth_keep_slots());
 	return truth_repeat(count, keep ? keep_step : turn_step, &plain);
-}
-
-/* --- page -------------------------------------------------------------------------------------- */
-
-static void free_pages_of(struct list_head *pages, const struct truth_ask *ask)
-{
-	const struct truth_kind *kind = &truth_kinds[TRUTH_PAGE];
-	struct page *page;
-
-	while (!list_empty(pages)) {
-		page = list_first_entry(pages, struct page, lru);
-		list_del(&page->lru);
-		kind->free(page, ask);
-		truth_count_free(TRUTH_PAGE, ask->size, ask->size);
-		cond_resched();
-	}
-}
-
-/*
- * Hold pages, at most COUNT of that order, until N tries have failed, then free them. Nothing is
- * reclaimed for it, so memory that is free but for the reserves is what it takes.
- */
-static int run_page_fail(const u64 *args)
-{
-	struct truth_ask ask = {
-		.items = 1,
-		.order = args[TRUTH_WORD_ORDER],
-		.size = PAGE_SIZE << args[TRUTH_WORD_ORDER],
-		.gfp = __GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN,
-	};
-	u64 failed = 0;
-	u64 n = 0;
-	struct page *page;
-	LIST_HEAD(pages);
-
-	while (n < args[TRUTH_WORD_COUNT] && failed < args[TRUTH_WORD_FAIL] &&
-	       !fatal_signal_pending(current)) {
-		page = truth_kinds[TRUTH_PAGE].alloc(&ask);
-		if (page) {
-			n++;
-			list_add(&page->lru, &pages);
-			truth_count_alloc(TRUTH_PAGE, ask.size, ask.size);
-		} else {
-			failed++;
-			truth_count_failed(TRUTH_PAGE);
-		}
-		cond_resched();
-	}
-	free_pages_of(&pages, &ask);
-	if (fatal_signal_pending(current))
-		return truth_error(-EINTR, "after %llu of %llu", n, args[TRUTH_WORD_COUNT]);
-	return 0;
-}
-
-static int run_page(const struct truth_command *command, const u64 *args)
-{
-	if (!args[TRUTH_WORD_FAIL])
-		return run_plain(command, args);
-	if (args[TRUTH_WORD_KEEP])
-		return truth_error(-EINVAL, "fail=N and keep exclude each other");
-	return run_page_fail(args);
 }
 
 /* --- kept objects and counters ---------------------------------------------------------------- */
@@ -346,6 +285,7 @@ static int run_reset(const struct truth_command *command, const u64 *args)
 		return truth_error(-EBUSY, "%u objects are kept", truth_keep_used());
 	memset(truth_stats, 0, sizeof(truth_stats));
 	memset(before, 0, sizeof(before));
+	truth_page_reset();
 	return 0;
 }
 
@@ -354,21 +294,22 @@ static int run_help(const struct truth_command *command, const u64 *args);
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const struct truth_command commands[] = {
-	{ "kmalloc", "COUNT SIZE [keep]", run_plain, TRUTH_KMALLOC, 1, KMALLOC_MAX_CACHE_SIZE },
-	{ "kmalloc_const", "COUNT [keep]", run_plain, TRUTH_KMALLOC_CONST },
-	{ "kzalloc", "COUNT SIZE [keep]", run_plain, TRUTH_KZALLOC, 1, KMALLOC_MAX_SIZE },
-	{ "kcalloc", "COUNT ITEMS SIZE [keep]", run_plain, TRUTH_KCALLOC, 1,
+	{ "kmalloc", "COUNT SIZE [keep]", truth_run_plain, TRUTH_KMALLOC, 1,
+	  KMALLOC_MAX_CACHE_SIZE },
+	{ "kmalloc_const", "COUNT [keep]", truth_run_plain, TRUTH_KMALLOC_CONST },
+	{ "kzalloc", "COUNT SIZE [keep]", truth_run_plain, TRUTH_KZALLOC, 1, KMALLOC_MAX_SIZE },
+	{ "kcalloc", "COUNT ITEMS SIZE [keep]", truth_run_plain, TRUTH_KCALLOC, 1,
 	  KMALLOC_MAX_SIZE / TRUTH_MAX_ITEMS },
-	{ "large", "COUNT SIZE [keep]", run_plain, TRUTH_LARGE, KMALLOC_MAX_CACHE_SIZE + 1,
+	{ "large", "COUNT SIZE [keep]", truth_run_plain, TRUTH_LARGE, KMALLOC_MAX_CACHE_SIZE + 1,
 	  KMALLOC_MAX_SIZE },
-	{ "leak", "COUNT SIZE", run_plain, TRUTH_LEAK, 1, KMALLOC_MAX_SIZE },
+	{ "leak", "COUNT SIZE", truth_run_plain, TRUTH_LEAK, 1, KMALLOC_MAX_SIZE },
 	{ "free_leaks", "", run_drop, TRUTH_LEAK },
 	{ "krealloc", "COUNT FROM TO", truth_run_krealloc, TRUTH_KREALLOC },
 	{ "zero", "COUNT", truth_run_zero, TRUTH_ZERO },
 	{ "kfree_null", "COUNT", truth_run_kfree_null, TRUTH_KFREE_NULL },
-	{ "cache", "COUNT SIZE [keep]", run_plain, TRUTH_CACHE, sizeof(void *),
+	{ "cache", "COUNT SIZE [keep]", truth_run_plain, TRUTH_CACHE, sizeof(void *),
 	  KMALLOC_MAX_CACHE_SIZE },
-	{ "cache_keep", "COUNT SIZE", run_plain, TRUTH_CACHE_KEEP, sizeof(void *),
+	{ "cache_keep", "COUNT SIZE", truth_run_plain, TRUTH_CACHE_KEEP, sizeof(void *),
 	  KMALLOC_MAX_CACHE_SIZE },
 	{ "cache_drop", "", run_drop, TRUTH_CACHE_KEEP },
 	{ "free_bulk", "COUNT", truth_run_bulk, TRUTH_FREE_BULK },
@@ -377,10 +318,14 @@ static const struct truth_command commands[] = {
 	{ "kfree_bulk", "COUNT SIZE", truth_run_bulk, TRUTH_KFREE_BULK, 1, KMALLOC_MAX_CACHE_SIZE },
 	{ "kfree_rcu", "COUNT SIZE", truth_run_kfree_rcu, TRUTH_KFREE_RCU, sizeof(struct rcu_head),
 	  KMALLOC_MAX_SIZE },
-	{ "vmalloc", "COUNT SIZE [keep]", run_plain, TRUTH_VMALLOC, 1, TRUTH_MAX_VMALLOC },
-	{ "page", "COUNT order=N [fail=N] [keep]", run_page, TRUTH_PAGE },
-	{ "percpu", "COUNT SIZE [keep]", run_plain, TRUTH_PERCPU, 1, TRUTH_MAX_PERCPU },
-	{ "ioremap", "COUNT [SIZE] [keep]", run_plain, TRUTH_IOREMAP, 1, TRUTH_MAX_HELD },
+	{ "vmalloc", "COUNT SIZE [keep]", truth_run_plain, TRUTH_VMALLOC, 1, TRUTH_MAX_VMALLOC },
+	{ "page", "COUNT order=N [fail=N] [keep]", truth_run_page, TRUTH_PAGE },
+	{ "page_split", "COUNT order=N", truth_run_page_pieces, TRUTH_PAGE_SPLIT },
+	{ "page_exact", "COUNT SIZE", truth_run_page_pieces, TRUTH_PAGE_EXACT, 1,
+	  KMALLOC_MAX_SIZE },
+	{ "page_bulk", "COUNT", truth_run_page_bulk, TRUTH_PAGE_BULK },
+	{ "percpu", "COUNT SIZE [keep]", truth_run_plain, TRUTH_PERCPU, 1, TRUTH_MAX_PERCPU },
+	{ "ioremap", "COUNT [SIZE] [keep]", truth_run_plain, TRUTH_IOREMAP, 1, TRUTH_MAX_HELD },
 	{ "atomic", "COUNT SIZE", truth_run_interrupt, TRUTH_ATOMIC, 1, KMALLOC_MAX_CACHE_SIZE },
 	{ "hardirq", "COUNT SIZE", truth_run_interrupt, TRUTH_HARDIRQ, 1, KMALLOC_MAX_CACHE_SIZE },
 	{ "cross", "COUNT SIZE", truth_run_cross, TRUTH_CROSS, 1, KMALLOC_MAX_CACHE_SIZE },
@@ -388,6 +333,7 @@ static const struct truth_command commands[] = {
 	{ "addresses", "[KIND]", run_addresses, NO_KIND },
 	{ "quiesce", "", truth_run_quiesce, NO_KIND },
 	{ "show", "", run_show, NO_KIND },
+	{ "pages", "", truth_run_pages, NO_KIND },
 	{ "reset", "", run_reset, NO_KIND },
 	{ "help", "", run_help, NO_KIND },
 };
@@ -589,6 +535,7 @@ int truth_command_init(void)
 {
 	answer_size = max_t(size_t, TRUTH_KINDS * LINE_BYTES, ARRAY_SIZE(commands) * USAGE_BYTES);
 	answer_size = max_t(size_t, answer_size, truth_keep_slots() * ADDRESS_BYTES);
+	answer_size = max_t(size_t, answer_size, truth_pages_lines() * ORDER_BYTES);
 	answer_size += HEAD_BYTES;
 	answer = vzalloc(answer_size);
 	if (!answer)

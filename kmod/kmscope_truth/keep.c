@@ -69,6 +69,8 @@ static void free_kept(const struct truth_kept *object)
 
 	kind->free(object->p, &object->ask);
 	truth_count_free(object->id, truth_requested(&object->ask), given);
+	if (object->id == TRUTH_PAGE)
+		truth_page_dropped(object->ask.order);
 }
 
 u64 truth_keep_drop(enum truth_kind_id id)

@@ -271,6 +271,9 @@ const struct truth_kind truth_kinds[TRUTH_KINDS] = {
 	[TRUTH_KFREE_BULK] = { .name = "kfree_bulk" },
 	[TRUTH_KFREE_RCU] = { .name = "kfree_rcu" },
 	[TRUTH_WITNESS] = { .name = "witness" },
+	[TRUTH_PAGE_SPLIT] = { .name = "page_split" },
+	[TRUTH_PAGE_EXACT] = { .name = "page_exact" },
+	[TRUTH_PAGE_BULK] = { .name = "page_bulk" },
 };
 
 void truth_turn(enum truth_kind_id id, const struct truth_ask *ask, u64 n)

@@ -28,7 +28,7 @@
 #define TRUTH_MAX_ITEMS	     4096
 #define TRUTH_MAX_VMALLOC    (16UL << 20)
 #define TRUTH_MAX_PERCPU     (32UL << 10) /* the percpu allocator's own limit */
-#define TRUTH_MAX_ORDER	     get_order(KMALLOC_MAX_SIZE) /* the buddy allocator's largest */
+#define TRUTH_MAX_ORDER	     KMALLOC_MAX_ORDER /* the buddy allocator's largest */
 #define TRUTH_CONST_SIZE     72 /* of kmalloc_const */
 #define TRUTH_BULK_SIZE	     120 /* object size of the cache that bulk commands use */
 #define TRUTH_CHUNK	     256 /* allocations between two looks at signals and the scheduler */
@@ -63,6 +63,9 @@ enum truth_kind_id {
 	TRUTH_KFREE_BULK,
 	TRUTH_KFREE_RCU,
 	TRUTH_WITNESS,
+	TRUTH_PAGE_SPLIT,
+	TRUTH_PAGE_EXACT,
+	TRUTH_PAGE_BULK,
 	TRUTH_KINDS,
 };
 
@@ -102,6 +105,7 @@ struct truth_stats {
 	u64 tries; /* objects asked for; of zero and kfree_null, calls */
 	u64 allocs;
 	u64 frees;
+	u64 pieces; /* frees that were not the only one of their object, but one each */
 	u64 failed;
 	u64 requested; /* bytes, by all allocations */
 	u64 given;
@@ -179,6 +183,8 @@ void truth_command_exit(void);
 /* Does n times what step does at most TRUTH_CHUNK times a call, unless it is to be killed. */
 int truth_repeat(u64 n, void (*step)(void *context, u64 n), void *context);
 int truth_check_total(u64 count, u64 size, u64 limit);
+/* The commands that allocate and free, or keep, objects of a kind that has functions. */
+int truth_run_plain(const struct truth_command *command, const u64 *args);
 
 /* --- slab.c ----------------------------------------------------------------------------------- */
 
@@ -191,6 +197,18 @@ int truth_run_krealloc(const struct truth_command *command, const u64 *args);
 int truth_run_zero(const struct truth_command *command, const u64 *args);
 int truth_run_kfree_null(const struct truth_command *command, const u64 *args);
 int truth_run_bulk(const struct truth_command *command, const u64 *args);
+
+/* --- page.c ----------------------------------------------------------------------------------- */
+
+int truth_run_page(const struct truth_command *command, const u64 *args);
+int truth_run_page_pieces(const struct truth_command *command, const u64 *args);
+int truth_run_page_bulk(const struct truth_command *command, const u64 *args);
+/* Says the counters of each kind and order. */
+int truth_run_pages(const struct truth_command *command, const u64 *args);
+size_t truth_pages_lines(void); /* at most that many */
+/* A kept block of this order was freed. */
+void truth_page_dropped(unsigned int order);
+void truth_page_reset(void);
 
 /* --- rcu.c ------------------------------------------------------------------------------------ */
 

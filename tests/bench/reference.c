@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The yardstick of the bench: attaches either empty programs or the barest streaming ones to the
- * slab tracepoints, drops what arrives, and prints what it saw as JSON when it is told to stop.
+ * slab or the page tracepoints, drops what arrives, and prints what it saw as JSON when it is told
+ * to stop.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,18 +15,51 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "probe/btfgen.h"
+#include "probe/tracefs.h"
 #include "reference.skel.h"
 
 #define MAX_CPUS   512
 #define TIMEOUT_MS 100
 
+/* Which programs: those of the slab events, or those of the first @pages page events. */
+struct set {
+	const char *name;
+	const char *prefix;
+	size_t pages;
+};
+
+static const struct set sets[] = {
+	{ "empty", "empty_", 0 },	    { "bare", "bare_", 0 },
+	{ "pages-empty", "empty_", 3 },	    { "pages-bare", "bare_", 3 },
+	{ "pages-all-empty", "empty_", 5 }, { "pages-all-bare", "bare_", 5 },
+};
+
+static const struct {
+	const char *program; /* what follows the prefix */
+	struct trace_event_name event;
+} page_events[] = {
+	{ "page_alloc", { "kmem", "mm_page_alloc" } },
+	{ "page_free", { "kmem", "mm_page_free" } },
+	{ "page_fallback", { "kmem", "mm_page_alloc_extfrag" } },
+	{ "page_locked", { "kmem", "mm_page_alloc_zone_locked" } },
+	{ "page_drain", { "kmem", "mm_page_pcpu_drain" } },
+};
+
+struct programs {
+	struct reference *skel;
+	int btf; /* the page records' BTF, until the programs are loaded */
+	uint32_t ids[ARRAY_SIZE(page_events)]; /* of the tracepoints */
+};
+
 struct options {
-	const char *set; /* "empty" or "bare": which programs */
+	const struct set *set;
 	const char *ready;
 	uint64_t buffer; /* bytes a ring, a power of two */
 };
@@ -141,16 +176,106 @@ static int fill_map_of_rings(struct consumer *c, struct reference *skel)
 	return 0;
 }
 
-/* Load and attach the programs whose names begin with the set's name. */
-static int attach(struct reference *skel, const struct options *o, struct consumer *c)
+/* --- programs --------------------------------------------------------------------------------- */
+
+/* BTF with the records of the page events, and these events' numbers. */
+static int read_formats(const struct set *set, char btf_path[32], struct programs *p)
 {
-	size_t n = strlen(o->set);
-	bool streams = !strcmp(o->set, "bare");
+	_cleanup_(btfgen_free) struct btfgen *btf = btfgen_new(sizeof(void *));
+	_cleanup_(closep) int tracefs = -1;
+	struct failure f = { 0 };
+	const char *how;
+	int err = btf ? tracefs_open(&tracefs, &how, &f) : -ENOMEM;
+
+	for (size_t i = 0; !err && i < set->pages; i++) {
+		_cleanup_(format_free) struct event_format *format = NULL;
+
+		err = tracefs_read_format(tracefs, &page_events[i].event, &format);
+		if (!err)
+			err = btfgen_add_event(btf, format);
+		if (!err)
+			p->ids[i] = format->id;
+	}
+	if (!err)
+		err = btfgen_to_memfd(btf, btf_path, &p->btf);
+	return err ? die(*f.text ? f.text : "formats of the page events", err) : 0;
+}
+
+static bool chosen(const struct set *set, const char *program)
+{
+	const char *name = program + strlen(set->prefix);
+
+	if (strncmp(program, set->prefix, strlen(set->prefix)))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(page_events); i++)
+		if (!strcmp(name, page_events[i].program))
+			return i < set->pages;
+	return !set->pages;
+}
+
+static int open_programs(const struct set *set, struct programs *p)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct bpf_program *prog;
+	char path[32];
+
+	if (set->pages) {
+		if (read_formats(set, path, p))
+			return -1;
+		opts.btf_custom_path = path;
+	}
+	p->skel = reference__open_opts(&opts);
+	if (!p->skel)
+		return die("open", errno);
+	bpf_object__for_each_program(prog, p->skel->obj)
+		bpf_program__set_autoload(prog, chosen(set, bpf_program__name(prog)));
+	return 0;
+}
+
+/* As kmscope attaches classic tracepoints: one perf event of CPU 0, whose programs run on all. */
+static int attach_page_event(struct bpf_program *prog, uint32_t id, struct bpf_link **link)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = id,
+		.sample_period = 1,
+		.wakeup_events = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd < 0)
+		return die("perf_event_open", errno);
+	*link = bpf_program__attach_perf_event(prog, fd);
+	if (*link)
+		return 0;
+	close(fd);
+	return die("attach", errno);
+}
+
+static int attach_pages(struct reference *skel, const struct set *set, const uint32_t *ids)
+{
+	const struct bpf_object_skeleton *all = skel->skeleton;
+
+	for (int i = 0; i < all->prog_cnt; i++) {
+		const struct bpf_prog_skeleton *one = &all->progs[i];
+
+		if (!chosen(set, one->name))
+			continue;
+		for (size_t k = 0; k < set->pages; k++)
+			if (!strcmp(one->name + strlen(set->prefix), page_events[k].program) &&
+			    attach_page_event(*one->prog, ids[k], one->link))
+				return -1;
+	}
+	return 0;
+}
+
+static int attach(struct programs *p, const struct options *o, struct consumer *c)
+{
+	struct reference *skel = p->skel;
+	bool streams = !strcmp(o->set->prefix, "bare_");
 	int err;
 
-	bpf_object__for_each_program(prog, skel->obj)
-		bpf_program__set_autoload(prog, !strncmp(bpf_program__name(prog), o->set, n));
 	if (streams) {
 		skel->rodata->wakeup_bytes = o->buffer / 8;
 		if (open_rings(c, skel, o->buffer))
@@ -163,6 +288,8 @@ static int attach(struct reference *skel, const struct options *o, struct consum
 		return die("load", err);
 	if (streams && fill_map_of_rings(c, skel))
 		return -1;
+	if (o->set->pages)
+		return attach_pages(skel, o->set, p->ids);
 	err = reference__attach(skel);
 	return err ? die("attach", err) : 0;
 }
@@ -235,49 +362,59 @@ static uint64_t parse_size(const char *text)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: reference empty|bare [--buffer SIZE] [--ready FILE]\n");
+	fprintf(stderr, "usage: reference SET [--buffer SIZE] [--ready FILE]; sets:");
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		fprintf(stderr, " %s", sets[i].name);
+	fprintf(stderr, "\n");
 	return 2;
 }
 
-int main(int argc, char **argv)
+static bool parse(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "ready", required_argument, NULL, 'r' },
 		{ 0 },
 	};
-	struct options o = { .buffer = 16 << 20 };
-	struct sigaction action = { .sa_handler = on_signal };
-	struct consumer *c;
-	struct reference *skel;
-	int opt, ret;
+	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (opt == 'b')
-			o.buffer = parse_size(optarg);
+			o->buffer = parse_size(optarg);
 		else if (opt == 'r')
-			o.ready = optarg;
+			o->ready = optarg;
 		else
-			return usage();
+			return false;
 	}
 	if (optind != argc - 1)
-		return usage();
-	o.set = argv[optind];
-	if ((strcmp(o.set, "empty") && strcmp(o.set, "bare")) || o.buffer < 4096 ||
-	    o.buffer > 1u << 30 || (o.buffer & (o.buffer - 1)))
-		return usage();
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		if (!strcmp(sets[i].name, argv[optind]))
+			o->set = &sets[i];
+	return o->set && o->buffer >= 4096 && o->buffer <= 1u << 30 &&
+	       !(o->buffer & (o->buffer - 1));
+}
 
+int main(int argc, char **argv)
+{
+	struct options o = { .buffer = 16 << 20 };
+	struct sigaction action = { .sa_handler = on_signal };
+	struct programs p = { .btf = -1 };
+	struct consumer *c;
+	int ret;
+
+	if (!parse(argc, argv, &o))
+		return usage();
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	c = calloc(1, sizeof(*c));
-	skel = reference__open();
-	if (!c || !skel) {
-		die("open", errno);
-		free(c);
+	if (!c) {
+		die("memory", errno);
 		return 1;
 	}
-	ret = attach(skel, &o, c) || run(&o, skel, c);
-	reference__destroy(skel);
+	ret = open_programs(o.set, &p) || attach(&p, &o, c) || run(&o, p.skel, c);
+	closep(&p.btf);
+	reference__destroy(p.skel);
 	free(c);
 	return ret;
 }
