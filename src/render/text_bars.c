@@ -91,17 +91,21 @@ static const struct histogram_bucket *row_percentile(const struct histogram_row 
 	return NULL;
 }
 
+/* The heading; @subject, which may be hostile and NULL, takes half of a line at most. */
 static void put_title(struct text *t, const struct histogram *h, const char *subject, bool log)
 {
+	bool some = subject && *subject;
+	_cleanup_free_ char *safe = safe_text(some ? subject : "");
+	_cleanup_free_ char *fit = safe ? text_shorten(safe, t->width / 2) : NULL;
 	_cleanup_free_ char *title = NULL;
 
-	if (asprintf(&title, "%s%s%s%s", h->title ? h->title : h->name, subject ? ", " : "",
-		     subject ? subject : "", log ? " (log scale)" : "") < 0) {
+	if (!fit || asprintf(&title, "%s%s%s%s", h->title ? h->title : h->name, some ? ", " : "",
+			     fit, log ? " (log scale)" : "") < 0) {
 		title = NULL; /* undefined after a failure */
 		out_fail(&t->out, -ENOMEM);
 		return;
 	}
-	text_paragraph(t, STYLE_BOLD, "", 0, title);
+	text_paragraph(t, STYLE_BOLD, "", 0, title); /* safe twice, which changes nothing */
 }
 
 /* --- one row ------------------------------------------------------------------------------------ */

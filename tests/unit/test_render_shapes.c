@@ -332,6 +332,24 @@ static void test_empty_matrix(void **state _unused_)
 	expect_text(r, 80, "n\n  (none)\n");
 }
 
+/* It stands in the title: shortened, and only if it says something. */
+static void test_label_of_one_row(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = new_report();
+	struct histogram *h = report_add_histogram(r, "n", NULL, "key", CELL_COUNT);
+
+	report_add_bucket(r, h, 0, "onewordthatislongerthanthewidthofanyterminal",
+			  (struct histogram_bucket){ 0, 1, 0 });
+	h = report_add_histogram(r, "m", NULL, NULL, CELL_COUNT);
+	report_add_bucket(r, h, 0, "", (struct histogram_bucket){ 0, 1, 0 });
+	expect_text(r, 40,
+		    "n, onewordtha…yterminal\n"
+		    "  (none)\n"
+		    "\n"
+		    "m\n"
+		    "  (none)\n");
+}
+
 static void test_series(void **state _unused_)
 {
 	_cleanup_(report_free) struct report *r = new_report();
@@ -544,6 +562,7 @@ int main(void)
 		cmocka_unit_test(test_matrix),
 		cmocka_unit_test(test_matrix_of_many_buckets),
 		cmocka_unit_test(test_empty_matrix),
+		cmocka_unit_test(test_label_of_one_row),
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_series_peak),
 		cmocka_unit_test(test_grid),
