@@ -6,6 +6,7 @@
 const struct analyzer_ops *const analyzers[] = {
 	&slab_analyzer,
 	&leaks_analyzer,
+	&buddy_analyzer,
 	NULL,
 };
 

@@ -16,6 +16,8 @@ struct analyzer_options {
 	uint64_t min_age_ns; /* leaks: younger objects don't count */
 	bool objects; /* leaks: list objects too */
 	bool stacks; /* stacks are being taken */
+	bool map; /* buddy: a map of physical memory */
+	bool all; /* tables that are empty, too: for programs */
 };
 
 struct analyzer;
@@ -38,7 +40,7 @@ struct analyzer {
 
 /* Ends with NULL. */
 extern const struct analyzer_ops *const analyzers[];
-extern const struct analyzer_ops slab_analyzer, leaks_analyzer;
+extern const struct analyzer_ops slab_analyzer, leaks_analyzer, buddy_analyzer;
 
 /* NULL if there is none of that name. */
 const struct analyzer_ops *analyzer_find(const char *name);

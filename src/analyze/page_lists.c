@@ -133,10 +133,34 @@ static void enter_buddyinfo(struct pages *p, const struct event_snapshot *e)
 	enter_series(p, now.time);
 }
 
+void page_lists_count_model(const struct pages *p, struct blocks_count *ret)
+{
+	size_t i, k;
+
+	memset(ret, 0, sizeof(*ret));
+	for (i = 0; i < p->zones.n; i++) {
+		const struct zone *z = &p->zones.items[i];
+		struct blocks_count here;
+
+		blocks_count(&p->blocks, z->start_pfn, z->start_pfn + z->spanned, &here);
+		for (k = 0; k < BLOCKS_ORDERS; k++)
+			ret->free[k] += here.free[k];
+		ret->free_frames += here.free_frames;
+		ret->percpu_frames += here.percpu_frames;
+		ret->unknown_frames += here.unknown_frames;
+	}
+}
+
 static void enter_pagetypeinfo(struct pages *p, const struct event_snapshot *e)
 {
-	struct free_lists *to = p->types_start.n ? &p->types_end : &p->types_start;
+	bool end =
+		p->start.time; /* read before the first look at the lists, and after the last one */
+	struct free_lists *to = end ? &p->types_end : &p->types_start;
 
+	if (end && !p->ending) {
+		p->ending = true;
+		page_lists_count_model(p, &p->model_end);
+	}
 	free_lists_free(to);
 	parsed(pagetypeinfo_parse((const char *)e->data, to, NULL), p);
 }
@@ -146,8 +170,10 @@ static void enter_frames(struct pages *p, const struct event_snapshot *e)
 	blocks_load(&p->blocks, e->first, (const void *)e->data, e->size / sizeof(uint64_t));
 	if (!e->last)
 		return;
-	p->frames_final = p->frames_loaded;
-	p->frames_loaded = true;
+	if (p->ending)
+		p->frames_end = true;
+	else
+		p->frames_loaded = true;
 }
 
 void page_lists_snapshot(struct pages *p, const struct event_snapshot *e)
@@ -203,7 +229,8 @@ bool page_lists_balance(const struct pages *p, size_t zone, struct page_balance 
 		.percpu = (int64_t)(is->percpu - was->percpu),
 		.allocated = b->sums[zone].allocated - a->sums[zone].allocated,
 		.freed = b->sums[zone].freed - a->sums[zone].freed,
-		.bound = a->in_flight + b->in_flight,
+		.bound = a->in_flight + b->in_flight +
+			 2ull * PAGE_LISTS_BATCH * p->stream.start.n_cpus,
 	};
 	ret->residual = ret->free + ret->percpu + (int64_t)(ret->allocated - ret->freed);
 	return true;

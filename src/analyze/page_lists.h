@@ -4,6 +4,11 @@
 /* What /proc told of zones and free lists, and how it goes together with what events tell. */
 #include "analyze/pages.h"
 
+/*
+ * Pages that a CPU may have told as freed but not put on a list yet: frees come in batches of up to 31
+ * (PAGEVEC_SIZE, include/linux/pagevec.h), all of which are told first.
+ */
+#define PAGE_LISTS_BATCH  31
 #define PAGE_LISTS_RECENT 4096 /* newest events whose pages are remembered; a power of two */
 
 void page_lists_free(struct pages *p);
@@ -14,11 +19,14 @@ uint16_t page_lists_zone(const struct pages *p, uint64_t pfn);
 /* An event at @time moved @n pages of @zone out of the lists or back to them. */
 void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n, bool out);
 
+/* The model's free blocks of all zones. */
+void page_lists_count_model(const struct pages *p, struct blocks_count *ret);
+
 /*
  * How the change of a zone between the first and the newest snapshot adds up, pages:
  * residual = free + percpu + allocated - freed, which is 0 if events tell everything. Bulk allocations,
- * which fire no event, make it smaller. It is known up to .bound, what events moved while the files
- * were being read.
+ * which fire no event, make it smaller. It is known up to .bound: what events moved while the files
+ * were being read, and what was on its way to the lists.
  */
 struct page_balance {
 	int64_t free, percpu;

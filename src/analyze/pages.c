@@ -346,6 +346,12 @@ static void free_inside(struct pages *p, uint64_t pfn, unsigned int order)
 	}
 }
 
+/* Whether the kernel side leaves out what was not asked for. */
+static bool selective(const struct pages *p)
+{
+	return p->stream.start.selected || p->stream.start.sample > 1;
+}
+
 static void enter_free(struct pages *p, const struct event_page_free *e)
 {
 	uint64_t pfn = event_pfn(e->block), first;
@@ -376,7 +382,8 @@ static void enter_free(struct pages *p, const struct event_page_free *e)
 	if (i != STREAM_NONE && p->pool.items[i].own)
 		p->stream.quality.own--, p->stream.quality.analysed++;
 	p->stream.quality.frees_unknown++;
-	row = row_get(p, zone, order, PAGES_NO_TYPE);
+	/* marks let some frees pass that no selected allocation goes with */
+	row = selective(p) ? STREAM_NONE : row_get(p, zone, order, PAGES_NO_TYPE);
 	if (row != STREAM_NONE)
 		p->rows.items[row].frees++;
 	if (order && order < BLOCKS_ORDERS)

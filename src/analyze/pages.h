@@ -90,7 +90,9 @@ struct pages {
 	struct frames frames;
 	struct blocks blocks;
 	bool frames_loaded; /* all frames of the starting snapshot are in */
-	bool frames_final; /* those of the last one, too */
+	bool frames_end; /* all frames of the last one are in */
+	bool ending; /* the last look at the lists has been taken: frames that follow are the end's */
+	struct blocks_count model_end; /* what the model had by then */
 	STREAM_VEC(struct page_row) rows;
 	STREAM_VEC(struct page_user) users;
 	STREAM_VEC(struct page_fallback) fallbacks;

@@ -108,6 +108,8 @@ static int open_analyzer(struct analysis *a)
 		.min_age_ns = o->min_age_ns,
 		.objects = o->objects,
 		.stacks = o->stacks != STACKS_NONE,
+		.map = o->map,
+		.all = o->json,
 	};
 
 	a->analyzer = analyzer_find(a->command->name)->create(&options);
@@ -124,6 +126,15 @@ static void test_knobs(struct live_options *live)
 	live->config.test_pad = pad && !strcmp(pad, "1");
 }
 
+/*
+ * Frames of memory of which reading /proc/kpageflags, eight bytes each, takes a second or two: up to
+ * there the free blocks are followed without being asked for.
+ */
+static bool frames_cheap(void)
+{
+	return sysconf(_SC_PHYS_PAGES) <= 16 << 20;
+}
+
 static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 {
 	const struct options *o = a->options;
@@ -131,10 +142,11 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	struct live_options live = {
 		.probe = (enum probe_choice)o->probe,
 		.ring_size = o->buffer,
-		.areas = AREA_SLAB | (o->child ? AREA_TASKS : 0),
+		.areas = a->command->areas | (o->child ? AREA_TASKS : 0),
 		.cgroup_fd = -1,
 	};
-	bool tasks = o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
+	bool pages = a->command->areas & AREA_PAGES;
+	bool tasks = pages || o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
 		     o->by == LEDGER_BY_CGROUP;
 	int err;
 
@@ -144,6 +156,7 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.cgroup_fd = cgroup;
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
+	live.frames = pages && (o->map || frames_cheap());
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */
@@ -217,7 +230,7 @@ int cmd_analyze(const struct command *c, const struct options *o, struct failure
 	int err;
 
 	survey_kernel(&a.capset, &tracefs);
-	a.subject = selection_describe(o);
+	a.subject = selection_describe(o, c->areas & AREA_PAGES ? "page" : "slab");
 	err = a.subject ? open_analyzer(&a) : -ENOMEM;
 	if (!err)
 		err = analysis_run(&a, f);

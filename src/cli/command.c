@@ -14,6 +14,9 @@ static const struct options slab_defaults = { .sample = 1, .max_size = UINT32_MA
 static const struct options leaks_defaults = { .sample = 1,
 					       .max_size = UINT32_MAX,
 					       .stacks = STACKS_AUTO };
+static const struct options buddy_defaults = { .sample = 1,
+					       .max_size = UINT32_MAX,
+					       .stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
 const struct command commands[] = {
@@ -21,13 +24,18 @@ const struct command commands[] = {
 	  "Traces slab allocations and shows by call site, size class and cache what was "
 	  "allocated, "
 	  "what rounding to a size class wastes, and what would fix it.",
-	  &slab_defaults, cmd_analyze },
+	  &slab_defaults, AREA_SLAB, cmd_analyze },
 	{ "leaks", FOR_LEAKS, "what was allocated and never freed, and by whom",
 	  "Traces slab allocations and frees and lists what has been allocated since the start and "
 	  "is still there: candidates for a leak, with their call chains.",
-	  &leaks_defaults, cmd_analyze },
+	  &leaks_defaults, AREA_SLAB, cmd_analyze },
+	{ "buddy", FOR_BUDDY, "which orders are allocated, by whom, and how fragmented memory is",
+	  "Traces the page allocator and shows by order, migrate type and zone what was allocated, "
+	  "freed, is live and failed, who asks for it, who falls back to other lists, and how the "
+	  "free lists change meanwhile.",
+	  &buddy_defaults, AREA_PAGES, cmd_analyze },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
-	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults,
+	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  cmd_doctor },
 	{ 0 },
 };

@@ -4,6 +4,7 @@
 /* The commands of kmscope: one table, one cmd_*.c each. */
 #include "base/failure.h"
 #include "cli/options.h"
+#include "probe/select.h"
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -22,6 +23,7 @@ struct command {
 	const char *doc; /* for --help */
 	const struct options *defaults;
 	/* 0 or EXIT_LOST, or negative errno with a failure. */
+	unsigned int areas; /* enum probe_area that it traces; 0: none */
 	int (*run)(const struct command *c, const struct options *o, struct failure *f);
 };
 

@@ -23,8 +23,9 @@ struct option_spec {
 	unsigned int commands;
 };
 
-#define FOR_ANALYSIS  (FOR_SLAB | FOR_LEAKS)
-#define FOR_ALL	      (FOR_SLAB | FOR_LEAKS | FOR_DOCTOR)
+#define FOR_OBJECTS   (FOR_SLAB | FOR_LEAKS)
+#define FOR_ANALYSIS  (FOR_OBJECTS | FOR_BUDDY)
+#define FOR_ALL	      (FOR_ANALYSIS | FOR_DOCTOR)
 #define LONG_ONLY(id) (1000 + (id))
 #define YEAR_NS	      (365ull * 24 * 3600 * NSEC_PER_SEC)
 #define FIELD(name)   offsetof(struct options, name)
@@ -48,7 +49,7 @@ static const struct option_spec specs[OPTION_MAX] = {
 			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
 			"Group by site, cache, comm, pid or cgroup (default: site)", TYPE_CHOICE,
-			FIELD(by), 0, 0, by_choices, FOR_ANALYSIS },
+			FIELD(by), 0, 0, by_choices, FOR_OBJECTS },
 	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet),
 			   0, 0, NULL, FOR_ALL },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
@@ -66,13 +67,13 @@ static const struct option_spec specs[OPTION_MAX] = {
 			   FIELD(child), 0, 0, NULL, FOR_ANALYSIS },
 	[OPTION_MODULE] = { "module", LONG_ONLY(OPTION_MODULE), "NAME",
 			    "Only allocations by this module's code", TYPE_TEXT, FIELD(module), 1,
-			    63, NULL, FOR_ANALYSIS },
+			    63, NULL, FOR_OBJECTS },
 	[OPTION_SITE] = { "site", LONG_ONLY(OPTION_SITE), "SYMBOL",
 			  "Only allocations by this kernel function", TYPE_TEXT, FIELD(site), 1,
-			  511, NULL, FOR_ANALYSIS },
+			  511, NULL, FOR_OBJECTS },
 	[OPTION_CACHE] = { "cache", LONG_ONLY(OPTION_CACHE), "NAME",
 			   "Only allocations from this cache (dentry, kmalloc-192)", TYPE_TEXT,
-			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_ANALYSIS },
+			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_OBJECTS },
 	[OPTION_MIN_SIZE] = { "min-size", LONG_ONLY(OPTION_MIN_SIZE), "SIZE",
 			      "Only requests of at least SIZE bytes", TYPE_SIZE, FIELD(min_size), 0,
 			      UINT32_MAX, NULL, FOR_ANALYSIS },
@@ -85,7 +86,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_OBJECTS] = { "objects", LONG_ONLY(OPTION_OBJECTS), NULL, "List the objects too",
 			     TYPE_FLAG, FIELD(objects), 0, 0, NULL, FOR_LEAKS },
 	[OPTION_STACKS] = { "stacks", LONG_ONLY(OPTION_STACKS), "WHICH",
-			    "Call chains: auto (a few a call site; the default of leaks), all "
+			    "Call chains: auto (a few a call site; the default of leaks and "
+			    "buddy), all "
 			    "(each costs some fifteen events) or none (the default of slab)",
 			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
@@ -106,10 +108,12 @@ static const struct option_spec specs[OPTION_MAX] = {
 			     NULL, FOR_ANALYSIS },
 	[OPTION_PROBE] = { "probe", LONG_ONLY(OPTION_PROBE), "METHOD",
 			   "Hook by raw or classic tracepoints (default: auto)", TYPE_CHOICE,
-			   FIELD(probe), 0, 0, probe_choices, FOR_ALL },
+			   FIELD(probe), 0, 0, probe_choices, FOR_OBJECTS | FOR_DOCTOR },
 	[OPTION_CAPABILITIES] = { "capabilities", LONG_ONLY(OPTION_CAPABILITIES), NULL,
 				  "Print the facts about this kernel that the choice rests on",
 				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
+	[OPTION_MAP] = { "map", LONG_ONLY(OPTION_MAP), NULL, "Show a map of physical memory",
+			 TYPE_FLAG, FIELD(map), 0, 0, NULL, FOR_BUDDY },
 };
 _Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
 

@@ -33,11 +33,17 @@ enum option_id {
 	OPTION_DRY_RUN,
 	OPTION_PROBE,
 	OPTION_CAPABILITIES,
+	OPTION_MAP,
 	OPTION_MAX,
 };
 
 /* Which commands know an option. */
-enum command_mask { FOR_SLAB = 1 << 0, FOR_LEAKS = 1 << 1, FOR_DOCTOR = 1 << 2 };
+enum command_mask {
+	FOR_SLAB = 1 << 0,
+	FOR_LEAKS = 1 << 1,
+	FOR_DOCTOR = 1 << 2,
+	FOR_BUDDY = 1 << 3,
+};
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };
 
@@ -45,7 +51,7 @@ struct options {
 	uint64_t set; /* bit by enum option_id: given on the command line */
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
-	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities;
+	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities, map;
 	const char *comm, *cgroup, *module, *site, *cache, *ready_file;
 	char **program; /* ends with NULL; NULL: none */
 };

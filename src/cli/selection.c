@@ -257,7 +257,7 @@ int selection_make(const struct options *o, const struct capset *c, struct confi
 	return err;
 }
 
-char *selection_describe(const struct options *o)
+char *selection_describe(const struct options *o, const char *what)
 {
 	char *text = NULL;
 	size_t len;
@@ -265,7 +265,7 @@ char *selection_describe(const struct options *o)
 
 	if (!out)
 		return NULL;
-	fputs("slab allocations", out);
+	fprintf(out, "%s allocations", what);
 	if (option_given(o, OPTION_PID))
 		fprintf(out, " of process %llu", (unsigned long long)o->pid);
 	if (o->comm)

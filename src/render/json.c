@@ -9,6 +9,7 @@
 #include "render/render.h"
 
 #include <errno.h>
+#include <math.h>
 #include <inttypes.h>
 #include <jansson.h>
 
@@ -140,6 +141,9 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 	case CELL_RATE:
 	case CELL_PERCENT:
 		put_real(o, c->real);
+		break;
+	case CELL_FRACTION:
+		out_puts(o, isfinite(c->real) ? units_fraction(c->real).s : "null");
 		break;
 	case CELL_BOOL:
 		out_puts(o, c->u64 ? "true" : "false");
@@ -411,6 +415,8 @@ static void put_quality(struct out *o, const struct report *r)
 	member_quality(o, "stacks_lost", q->stacks_lost);
 	member_quality(o, "recursion_misses", q->recursion_misses);
 	member_quality(o, "sample", q->sample);
+	member_quality(o, "pages_unexplained", q->pages_unexplained);
+	member_quality(o, "model_off_pages", q->model_off_pages);
 	out_puts(o, "}");
 }
 

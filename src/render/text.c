@@ -139,6 +139,10 @@ static void print_quality(FILE *f, const struct quality *q)
 		fprintf(f, "recursion misses %s", count(q->recursion_misses).s);
 	else
 		fprintf(f, "recursion misses unknown (kernel before 6.7 or unreadable)");
+	if (is_known(q->pages_unexplained))
+		fprintf(f, "; %s pages unexplained", count(q->pages_unexplained).s);
+	if (is_some(q->model_off_pages))
+		fprintf(f, "; inferred free blocks off by %s pages", count(q->model_off_pages).s);
 	if (is_some(q->sample) && q->sample != 1)
 		fprintf(f, "; 1 in %s allocations sampled", count(q->sample).s);
 }

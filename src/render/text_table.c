@@ -67,6 +67,8 @@ static char *cell_text(const struct cell *c)
 		return strdup(units_rate(c->real).s);
 	case CELL_PERCENT:
 		return strdup(units_percent(c->real).s);
+	case CELL_FRACTION:
+		return strdup(units_fraction(c->real).s);
 	case CELL_BOOL:
 		return strdup(c->u64 ? "yes" : "no");
 	case CELL_NULL:

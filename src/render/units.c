@@ -130,6 +130,19 @@ struct units units_percent(double v)
 	return u;
 }
 
+struct units units_fraction(double v)
+{
+	struct units u = { "-" };
+	uint64_t thousandths;
+
+	if (!isfinite(v) || fabs(v) > 1e6)
+		return u;
+	thousandths = (uint64_t)nearest(fabs(v) * 1000);
+	snprintf(u.s, sizeof(u.s), "%s%" PRIu64 ".%03" PRIu64, v < 0 && thousandths ? "-" : "",
+		 thousandths / 1000, thousandths % 1000);
+	return u;
+}
+
 struct units units_ns(uint64_t v)
 {
 	static const struct {

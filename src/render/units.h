@@ -25,6 +25,8 @@ struct units units_change(int64_t v);
 struct units units_rate(double v);
 /* «12.3%», «<0.1%» for a little more than nothing; «-» if not finite. */
 struct units units_percent(double v);
+/* «0.123», «-1.000»; «-» if not finite. */
+struct units units_fraction(double v);
 /* «999 ns», «1.2 ms», «3.4 s», «2 m 05 s», «3 h 04 m», «2 d 03 h». */
 struct units units_ns(uint64_t v);
 /* At most two decimals and none that is 0: «12.34», «12.5», «12»; empty if not finite. For JSON. */

@@ -203,6 +203,7 @@ static bool type_stores(enum cell_type type, enum cell_store store)
 		return store == STORE_I64;
 	case CELL_RATE:
 	case CELL_PERCENT:
+	case CELL_FRACTION:
 		return store == STORE_REAL;
 	case CELL_TEXT:
 		return store == STORE_TEXT;
@@ -443,8 +444,7 @@ void report_add_note(struct report *r, const char *fmt, ...)
 /* Larger numbers first; null, NaN and whatever is no number last. */
 static int compare_cells(const struct cell *a, const struct cell *b)
 {
-	bool a_real = a->type == CELL_RATE || a->type == CELL_PERCENT;
-	bool b_real = b->type == CELL_RATE || b->type == CELL_PERCENT;
+	bool a_real = type_stores(a->type, STORE_REAL), b_real = type_stores(b->type, STORE_REAL);
 	bool a_signed = type_stores(a->type, STORE_I64), b_signed = type_stores(b->type, STORE_I64);
 	bool a_last = !(type_stores(a->type, STORE_U64) || a_signed || (a_real && !isnan(a->real)));
 	bool b_last = !(type_stores(b->type, STORE_U64) || b_signed || (b_real && !isnan(b->real)));

@@ -22,6 +22,7 @@ enum cell_type {
 	CELL_NS, /* .u64, nanoseconds */
 	CELL_RATE, /* .real, bytes a second, may be negative */
 	CELL_PERCENT, /* .real, 0 to 100 */
+	CELL_FRACTION, /* .real, -1 to 1 */
 	CELL_BOOL, /* .u64, 0 or 1 */
 	CELL_ADDRESS, /* .u64, «"0x…"» in JSON */
 	CELL_SITE, /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
@@ -191,6 +192,9 @@ struct quality {
 	uint64_t stacks_lost; /* call chains that could not be taken */
 	uint64_t recursion_misses; /* QUALITY_UNKNOWN where the kernel can't tell */
 	uint64_t sample; /* 1: every allocation */
+	/* buddy; QUALITY_UNKNOWN elsewhere */
+	uint64_t pages_unexplained; /* change of free pages beyond what events and bounds explain */
+	uint64_t model_off_pages; /* free pages by which the inferred free blocks are off */
 };
 
 struct program_status {

@@ -208,17 +208,17 @@ static uint64_t live_end_frame(const struct live *l)
 	return end;
 }
 
-static int live_snapshot_start(struct live *l)
+/* What the first event already needs: names, and where zones are. */
+static int live_snapshot_names(struct live *l)
 {
 	int err = live_snapshot_gfp(l);
 
 	if (!err)
-		err = live_snapshot_lists(l);
-	if (!err)
 		err = live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
+	if (!err)
+		err = live_snapshot_text(l, SNAPSHOT_ZONEINFO, "/proc/zoneinfo");
 	if (l->frames_fd >= 0)
 		l->end_frame = live_end_frame(l);
-	l->next_snapshot = l->start + LIVE_TICK_NS;
 	return err;
 }
 
@@ -553,9 +553,12 @@ static int live_start(struct source *s, struct failure *f)
 	l->next_tick = l->start + LIVE_TICK_NS;
 	l->next_refill = l->start + LIVE_REFILL_NS;
 	l->end = UINT64_MAX;
-	err = attachment_attach(l->attachment, f);
+	err = l->pages ? live_snapshot_names(l) : 0;
+	if (!err)
+		err = attachment_attach(l->attachment, f);
 	if (!err && l->pages)
-		err = live_snapshot_start(l);
+		err = live_snapshot_lists(l);
+	l->next_snapshot = clock_monotonic_ns() + LIVE_TICK_NS;
 	if (err)
 		attachment_detach(l->attachment);
 	return err;
