@@ -189,7 +189,7 @@ def check_held(r, step):
 def check_attached(r, method):
     """what doctor announced is what is attached"""
     chosen = [c for c in r.report("plan-" + method)["tables"]["capabilities"] if c["chosen"]]
-    chosen = [c for c in chosen if c["capability"] != "children"]  # only with --child
+    chosen = [c for c in chosen if c["area"] == "slab"]  # what leaks attaches
     raw = {c["capability"] for c in chosen if c["method"] == "raw"}
     classic = [c for c in chosen if c["method"] == "classic"]
     fdinfo = r.text("leaks-%s.fdinfo" % method)
