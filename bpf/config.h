@@ -55,7 +55,6 @@ struct config {
 	__u32 stacks; /* 0: none, 1: by budget, 2: all */
 	__u32 want_task; /* emit EVENT_TASK records */
 	__u32 page_size; /* bytes */
-	__u32 preemptible; /* raw tracepoints' programs run with preemption on */
 	__u32 test_pad; /* tests only: let each event's ring advance by CONFIG_TEST_PAD too */
 	__u32 cache_name_offset, cache_object_size_offset,
 		cache_size_offset; /* struct kmem_cache */

@@ -37,27 +37,7 @@ static __always_inline __u64 raw_arg(struct bpf_raw_tracepoint_args *ctx, __u8 n
 	return v;
 }
 
-extern void bpf_preempt_disable(void) __weak __ksym;
-extern void bpf_preempt_enable(void) __weak __ksym;
-
-/*
- * Newer kernels (7.0) run raw tracepoints' programs with preemption on. The kernel skips a program that
- * another task on the CPU is in the middle of, so all that a task allocates or frees would be missed
- * while one that was preempted there waits for its turn (seen: a tenth of a run's allocations).
- */
-static __always_inline void hold_cpu(void)
-{
-	if (config.preemptible)
-		bpf_preempt_disable();
-}
-
-static __always_inline void release_cpu(void)
-{
-	if (config.preemptible)
-		bpf_preempt_enable();
-}
-
-static __always_inline int kmalloc_told(struct bpf_raw_tracepoint_args *ctx, enum raw_event event)
+static __always_inline int raw_kmalloc(struct bpf_raw_tracepoint_args *ctx, enum raw_event event)
 {
 	struct request r = { .kind = EVENT_KMALLOC, .flags = EVENT_SIZES };
 	struct here h;
@@ -103,8 +83,8 @@ static __always_inline bool raw_cache(const struct here *h, __u64 cache)
 	return s->selected[slot];
 }
 
-static __always_inline int cache_alloc_told(struct bpf_raw_tracepoint_args *ctx,
-					    enum raw_event event)
+static __always_inline int raw_cache_alloc(struct bpf_raw_tracepoint_args *ctx,
+					   enum raw_event event)
 {
 	struct request r = { .kind = EVENT_CACHE_ALLOC };
 	struct here h;
@@ -137,28 +117,7 @@ static __always_inline int raw_free(struct bpf_raw_tracepoint_args *ctx, enum ra
 {
 	struct here h;
 
-	hold_cpu();
-	if (here_init(&h))
-		emit_free(&h, kind, raw_arg(ctx, config.args[event].ptr));
-	release_cpu();
-	return 0;
-}
-
-static __always_inline int raw_kmalloc(struct bpf_raw_tracepoint_args *ctx, enum raw_event event)
-{
-	hold_cpu();
-	kmalloc_told(ctx, event);
-	release_cpu();
-	return 0;
-}
-
-static __always_inline int raw_cache_alloc(struct bpf_raw_tracepoint_args *ctx,
-					   enum raw_event event)
-{
-	hold_cpu();
-	cache_alloc_told(ctx, event);
-	release_cpu();
-	return 0;
+	return here_init(&h) ? emit_free(&h, kind, raw_arg(ctx, config.args[event].ptr)) : 0;
 }
 
 SEC("?raw_tp/kmalloc")

@@ -103,7 +103,6 @@ static void fill_config(struct config *to, const struct attach_options *o, const
 	*to = o->config;
 	for (i = 0; i < RAW_EVENT_MAX; i++)
 		to->args[i] = c->events[i].args;
-	to->preemptible = c->preemptible;
 	to->cache_name_offset = c->cache_name_offset;
 	to->cache_object_size_offset = c->cache_object_size_offset;
 	to->cache_size_offset = c->cache_size_offset;

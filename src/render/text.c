@@ -185,7 +185,7 @@ static void put_alarms(struct text *t, const struct quality *q)
 		const char *lead, *noun, *rest;
 	} others[] = {
 		{ q->recursion_misses, "MISSED: ", "event",
-		  "in interrupts that nested in the same probe (recursion misses)" },
+		  "in what interrupted or preempted the probe (recursion misses)" },
 		{ q->late, "LATE: ", "event", "arrived after younger ones had been analysed" },
 		{ q->map_full, "LOST: ", "time", "a kernel map of kmscope had no room (map_full)" },
 		{ q->stacks_lost, "LOST: ", "call chain", "that could not be taken" },

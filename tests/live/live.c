@@ -463,7 +463,8 @@ void live_need_probe(const char *probe)
 	{
 		if (strcmp(live_text(row, "capability"), "kmalloc"))
 			continue;
-		if (json_is_true(json_object_get(row, "chosen"))) {
+		if (json_is_true(json_object_get(row, "chosen")) &&
+		    !strstr(live_text(row, "reason"), "miss other tasks' events")) {
 			json_decref(report);
 			return;
 		}

@@ -335,6 +335,8 @@ static struct report *new_quality(void)
 		.frees_implied_rcu = QUALITY_UNKNOWN,
 		.own = 25,
 		.sample = 1,
+		.pages_unexplained = QUALITY_UNKNOWN,
+		.model_off_pages = QUALITY_UNKNOWN,
 	};
 	return r;
 }
@@ -404,7 +406,7 @@ static void test_loss_stands_out(void **state _unused_)
 		"         kmscope's own; recursion misses 5\n"
 		"LOST: 42 of 1,234,567 events (<0.1%); lost by CPU: 0:12 17:30; try a larger\n"
 		"      --buffer\n"
-		"MISSED: 5 events in interrupts that nested in the same probe (recursion misses)\n"
+		"MISSED: 5 events in what interrupted or preempted the probe (recursion misses)\n"
 		"LATE: 1 event arrived after younger ones had been analysed\n"
 		"LOST: 7 times a kernel map of kmscope had no room (map_full)\n"
 		"LOST: 9 call chains that could not be taken\n");

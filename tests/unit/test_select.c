@@ -255,6 +255,21 @@ static void test_forced(void **state _unused_)
 	assert_check(&c, PROBE_CLASSIC, 0, NULL);
 }
 
+/* Where raw tracepoints' programs can be preempted they serve only if nothing else does. */
+static void test_preemptible(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+
+	c.preemptible = true;
+	assert_chosen(&c, PROBE_AUTO, "c-c-ccc");
+	assert_chosen(&c, PROBE_RAW, "r-r-rrc");
+	assert_check(&c, PROBE_RAW, 0, NULL);
+	c.events[TRACE_KFREE].classic_fields = false;
+	assert_chosen(&c, PROBE_AUTO, "c-c-rcc");
+	c.tracefs = false;
+	assert_chosen(&c, PROBE_AUTO, "r-r-rr-");
+}
+
 /* What looks like an event but is not as expected is left alone. */
 static void test_unexpected_arguments(void **state _unused_)
 {
@@ -301,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_unprivileged),
 		cmocka_unit_test(test_no_ring_buffers),
 		cmocka_unit_test(test_no_bpf_events),
+		cmocka_unit_test(test_preemptible),
 		cmocka_unit_test(test_forced),
 		cmocka_unit_test(test_unexpected_arguments),
 		cmocka_unit_test(test_reasons),
