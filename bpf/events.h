@@ -188,6 +188,8 @@ struct event_start {
 	__u32 n_cpus;
 	__u32 sample; /* 1: every allocation */
 	__u32 selected; /* 1: a selection is in force */
+	__u32 bulk_hooked; /* 1: EVENT_PAGE_BULK is told */
+	__u32 unused;
 };
 
 #define ZERO_SIZE_PTR_VALUE 16 /* include/linux/slab.h: kmalloc(0) */
@@ -241,6 +243,6 @@ _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");
 _Static_assert(sizeof(struct event_counters) == 56, "event_counters");
 _Static_assert(sizeof(struct event_misses) == 24, "event_misses");
-_Static_assert(sizeof(struct event_start) == 56, "event_start");
+_Static_assert(sizeof(struct event_start) == 64, "event_start");
 
 #endif

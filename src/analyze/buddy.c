@@ -429,12 +429,14 @@ static void report_work(const struct buddy *b, struct report *r)
 
 static void note_gaps(const struct pages *p, struct report *r)
 {
-	if (p->bulk_calls)
+	uint64_t bulk = r->quality.bulk_pages == QUALITY_UNKNOWN ? 0 : r->quality.bulk_pages;
+
+	if (bulk)
 		report_add_note(
 			r,
-			"%s pages were handed out in bulk (%s calls), which fires no event: "
-			"they are not in the tables, their frees are those of unknown blocks",
-			digits_grouped(p->bulk_pages).s, digits_grouped(p->bulk_calls).s);
+			"%s%s pages were handed out in bulk, which fires no event: they are "
+			"not in the tables, their frees are those of unknown blocks",
+			p->stream.start.bulk_hooked ? "" : "about ", digits_grouped(bulk).s);
 	if (p->compaction.begun)
 		report_add_note(r,
 				"compaction ran: it moves pages without an event, so that a "

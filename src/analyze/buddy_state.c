@@ -144,22 +144,31 @@ static void report_free_blocks(const struct buddy *b, struct report *r)
 	}
 }
 
-/* What no event explains, beyond what the files can't tell exactly. */
-static uint64_t unexplained(const struct page_balance *b, uint64_t missed)
+/*
+ * What no event explains, beyond what the files can't tell exactly. Where bulk allocations are not
+ * hooked, what is missing from the free pages is taken for theirs.
+ */
+static void add_unexplained(const struct pages *p, const struct page_balance *b, struct quality *q)
 {
 	uint64_t off = (uint64_t)(b->residual < 0 ? -b->residual : b->residual);
-	uint64_t room = b->bound + missed;
+	uint64_t room = b->bound + q->lost;
 
-	return off > room ? off - room : 0;
+	if (q->recursion_misses != QUALITY_UNKNOWN)
+		room += q->recursion_misses;
+	if (p->stream.start.bulk_hooked)
+		room += p->bulk_pages;
+	if (off <= room)
+		return;
+	if (b->residual < 0 && !p->stream.start.bulk_hooked)
+		q->bulk_pages += off - room;
+	else
+		q->pages_unexplained += off - room;
 }
 
 static void report_balance(const struct pages *p, struct report *r)
 {
 	struct table *t;
-	uint64_t missed = p->bulk_pages + r->quality.lost;
 	struct page_balance b;
-	uint64_t off = 0;
-	bool any = false;
 	size_t i, at;
 
 	/* a selection or sampling leaves events out */
@@ -167,13 +176,12 @@ static void report_balance(const struct pages *p, struct report *r)
 		return;
 	t = report_add_table(r, "balance", "How the change of free pages adds up", balance_columns,
 			     ARRAY_SIZE(balance_columns));
-	if (r->quality.recursion_misses != QUALITY_UNKNOWN)
-		missed += r->quality.recursion_misses;
+	r->quality.pages_unexplained = 0;
+	r->quality.bulk_pages = p->bulk_pages;
 	for (i = 0; i < p->zones.n; i++) {
 		if (!p->zones.items[i].managed || !page_lists_balance(p, i, &b))
 			continue;
-		any = true;
-		off += unexplained(&b, missed);
+		add_unexplained(p, &b, &r->quality);
 		at = report_add_row(r, t);
 		set_zone(r, t, at, &p->zones.items[i]);
 		report_set_i64(r, t, at, "free_change", b.free);
@@ -185,8 +193,6 @@ static void report_balance(const struct pages *p, struct report *r)
 	}
 	if (t)
 		t->rows_total = t->n_rows;
-	if (any)
-		r->quality.pages_unexplained = off;
 }
 
 static uint64_t kernel_blocks(const struct pages *p, size_t order)

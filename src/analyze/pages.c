@@ -464,7 +464,6 @@ static bool enter_page_event(struct pages *p, const struct event_header *h)
 		blocks_drained(&p->blocks, event_pfn(block->block), event_order(block->block));
 		break;
 	case EVENT_PAGE_BULK:
-		p->bulk_calls++;
 		p->bulk_pages += ((const struct event_work *)h)->pages;
 		break;
 	case EVENT_COMPACTION:

@@ -108,7 +108,7 @@ struct pages {
 	struct free_lists types_start, types_end; /* pagetypeinfo */
 	char *gfp; /* text of SNAPSHOT_GFP */
 	uint64_t lifetimes[BLOCKS_ORDERS][PAGES_LIFETIMES];
-	uint64_t refills, drains, bulk_calls, bulk_pages, other;
+	uint64_t refills, drains, bulk_pages;
 	uint64_t largest_merges; /* frees that covered more than the block that was known */
 	struct page_work compaction, reclaim;
 	uint64_t compacting[64], reclaiming[64]; /* when it began, by CPU modulo 64; 0: it is not */

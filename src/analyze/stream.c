@@ -231,7 +231,7 @@ int stream_describe(const struct stream *s, struct report *r)
 	}
 	q->recursion_misses = s->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : s->misses;
 	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
-	q->pages_unexplained = q->model_off_pages = QUALITY_UNKNOWN;
+	q->pages_unexplained = q->bulk_pages = q->model_off_pages = QUALITY_UNKNOWN;
 	q->sample = MAX(s->start.sample, 1u);
 	q->events = q->analysed + q->lost + q->filtered + q->own;
 	if (q->recursion_misses != QUALITY_UNKNOWN)

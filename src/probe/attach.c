@@ -553,6 +553,11 @@ struct marks *attachment_marks(const struct attachment *a)
 	return a->marks;
 }
 
+bool attachment_has(const struct attachment *a, enum capability capability)
+{
+	return a->rows[capability];
+}
+
 size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, size_t room)
 {
 	__u64 value[EVENT_STACK_DEPTH] = { 0 };

@@ -44,6 +44,9 @@ const struct cpu_state *attachment_cpu_states(const struct attachment *a);
 struct shared_state *attachment_shared(const struct attachment *a);
 struct marks *attachment_marks(const struct attachment *a);
 
+/* Whether @capability is being told. */
+bool attachment_has(const struct attachment *a, enum capability capability);
+
 /* Frames of call chain @id, innermost first; returns their number, 0 if it is not there. */
 size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, size_t room);
 /* Follow thread @tid and its descendants for --child. 0 or negative errno. */

@@ -194,6 +194,7 @@ struct quality {
 	uint64_t sample; /* 1: every allocation */
 	/* buddy; QUALITY_UNKNOWN elsewhere */
 	uint64_t pages_unexplained; /* change of free pages beyond what events and bounds explain */
+	uint64_t bulk_pages; /* pages handed out in bulk, which no event tells; see buddy */
 	uint64_t model_off_pages; /* free pages by which the inferred free blocks are off */
 };
 

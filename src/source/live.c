@@ -93,6 +93,7 @@ static void live_send_start(struct live *l)
 		.n_cpus = (uint32_t)l->n_lanes,
 		.sample = l->config.sample,
 		.selected = l->config.select != 0,
+		.bulk_hooked = attachment_has(l->attachment, CAPABILITY_PAGE_BULK),
 	};
 
 	live_send(l, &e.h);

@@ -336,6 +336,7 @@ static struct report *new_quality(void)
 		.own = 25,
 		.sample = 1,
 		.pages_unexplained = QUALITY_UNKNOWN,
+		.bulk_pages = QUALITY_UNKNOWN,
 		.model_off_pages = QUALITY_UNKNOWN,
 	};
 	return r;

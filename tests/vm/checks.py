@@ -60,6 +60,7 @@ def module_steps():
         for command in ("slab --top 0", "leaks --objects"):
             step = "truth-%s-%s" % (command.split()[0], method)
             lines.append("step %s 120 ask %s --probe %s" % (step, command, method))
+    lines.append("step truth-buddy 180 askpages")
     return lines + ["step rmmod 60 rmmod kmscope_truth"]
 
 
@@ -446,6 +447,69 @@ def check_truth_leaks(r, step):
     need(set(KEPT) <= set(truth.kinds), "the module did %s only", " ".join(truth.kinds))
 
 
+def page_truth(truth):
+    """{order: {kind: its counts}} of the module's answer to «pages»."""
+    orders = {}
+    for line in truth.answers["pages"]:
+        if line.startswith("kind="):
+            counts = pairs(line)
+            orders.setdefault(counts["order"], {})[counts["kind"]] = counts
+    return orders
+
+
+def check_truth_buddy(r, step):
+    """blocks of every order, failures, blocks freed in pieces, pages in bulk"""
+    report = r.report(step)
+    text = r.text(step + ".answers")
+    need("> pages\nok " in text, "the module was not asked: %s", text[-300:])
+    truth = Truth.__new__(Truth)
+    truth.answers = {p.partition("\n")[0]: p.partition("\n")[2].splitlines()
+                     for p in text.split("> ")[1:]}
+    q, tables = report["quality"], report["tables"]
+    need(q["lost"] == 0 and q["late"] == 0, "%s", q)
+    orders = page_truth(truth)
+    need(set(range(11)) <= set(orders), "the module did orders %s", sorted(orders))
+    for order, kinds in sorted(orders.items()):
+        blocks = [kinds[k] for k in ("page", "page_split", "page_exact") if k in kinds]
+        mine = [u for u in tables["users"] if u["comm"] == "askpages" and u["order"] == order
+                and u["gfp"] == "GFP_KERNEL|__GFP_NOWARN"]
+        for name in ("allocs", "failed"):
+            found, right = sum(u[name] for u in mine), sum(k[name] for k in blocks)
+            need(found == right, "order %d: %s are %d, not %d", order, name, found, right)
+        found = sum(u["live_pages"] for u in mine)
+        need(found == 0, "order %d: %d pages are live", order, found)
+        if "page" in kinds:
+            found = sum(u["frees"] for u in mine)
+            need(found == kinds["page"]["frees"], "order %d: %d frees", order, found)
+    need(orders[10]["page"]["failed"] >= 3, "no order-10 try failed: %s", orders[10])
+    split = sum(t["split_blocks"] for t in tables["orders"] if t["order"] == 3)
+    right = sum(orders[3][k]["allocs"] for k in ("page_split", "page_exact"))
+    need(split >= right, "%d blocks freed in pieces, not %d", split, right)
+    check_orders(report)
+    check_bulk(r, truth, report)
+
+
+def check_orders(report):
+    """The table «orders» holds every allocation and free of the quality record."""
+    q, rows = report["quality"], report["tables"]["orders"]
+    sums = {n: sum(t[n] for t in rows) for n in ("allocs", "failed", "frees", "pieces")}
+    need(sums["allocs"] == q["allocs"] and sums["failed"] == q["failed"], "%s: %s", sums, q)
+    need(sums["frees"] + sums["pieces"] == q["frees_matched"] + q["frees_unknown"], "%s: %s",
+         sums, q)
+
+
+def check_bulk(r, truth, report):
+    bulk = next(k for k in truth.answers if k.startswith("page_bulk"))
+    line = " ".join(truth.answers[bulk])
+    if line.startswith("error unsupported"):
+        return
+    given = pairs(line)["allocs"] - pairs(line)["single"]
+    hooked = re.search(r"^function ", r.text("capset.out"), re.M)
+    if hooked:
+        need(report["quality"]["bulk_pages"] >= given, "%s pages in bulk, not %d",
+             report["quality"]["bulk_pages"], given)
+
+
 def frees_shown(r):
     """
     By method, how many of the frees that need not fire an event kmscope knows, in words: some by
@@ -480,6 +544,7 @@ def planned_module(r):
         yield "slab --probe %s: %s" % (method, check_truth_slab.__doc__), check_truth_slab, (slab,)
         title = "leaks --probe %s: %s" % (method, check_truth_leaks.__doc__)
         yield title, check_truth_leaks, (leaks,)
+    yield "buddy: " + check_truth_buddy.__doc__, check_truth_buddy, ("truth-buddy",)
     yield "the module is unloaded", Results.output, ("rmmod",)
 
 
