@@ -30,7 +30,6 @@ from tools import Run, Unavailable  # noqa: E402
 PIECES = 5  # a loop is run in so many pieces, and their median counts
 LIVE_OBJECTS = 100000
 PAGE = os.sysconf("SC_PAGESIZE")
-AREA = 256 << 20  # bytes that a turn of the page loop touches: more than the CPUs' lists hold
 
 
 # --- the loops ---------------------------------------------------------------------------------
@@ -57,18 +56,20 @@ class Pipes:
 class Pages:
     """Touch an area page by page, drop it: a page fault, an allocation and a free for each."""
 
-    name, title, unit, units = "pages", "page-fault loop", "page", AREA // PAGE
+    name, unit = "pages", "page"
     floor, bare, tools = "pages-empty", "pages-bare", staticmethod(tools.page_tools)
     live = (LIVE_OBJECTS * PAGE // 2**20 * 2**20 // PAGE, "pages")
     warm_up = 1
     program = "work_pages"
 
     def __init__(self, args):
-        self.turns = args.page_turns
+        self.turns, self.mib = args.page_turns, args.page_mib
+        self.units = (self.mib << 20) // PAGE
+        self.title = "page-fault loop, %d MiB" % self.mib
 
     def arguments(self, turns=None, seconds=None):
         length = ["--turns", str(turns)] if turns else ["--seconds", seconds]
-        return ["--mib", str(AREA >> 20), *length]
+        return ["--mib", str(self.mib), *length]
 
     holds = ["--mib", str(LIVE_OBJECTS * PAGE >> 20)]
 
@@ -258,16 +259,17 @@ def parse_arguments():
     p.add_argument("out", help="the build folder")
     p.add_argument("--rounds", type=int, default=11)
     p.add_argument("--turns", type=int, default=60000, help="of the one-CPU pipe loop (60000)")
-    p.add_argument("--page-turns", type=int, default=10,
-                   help="of the one-CPU page loop, %d MiB each (10)" % (AREA >> 20))
+    p.add_argument("--page-turns", type=int, default=10, help="of the one-CPU page loop (10)")
+    p.add_argument("--page-mib", type=int, default=256, help="that each of them touches (256); the "
+                   "more, the fewer of the pages come from a CPU's own list")
     p.add_argument("--only", help="names, separated by commas: empty bare slab leaks-none "
                    "leaks-auto leaks-all perf bpftrace memleak (with pipes), pages-empty pages-bare "
                    "pages-all-empty pages-all-bare buddy (with pages); pipes, pages: all of these")
     p.add_argument("--no-extra", action="store_true", help="skip live objects and start times")
     p.add_argument("--json", help="write the figures there (OUTDIR/bench.json)")
     args = p.parse_args()
-    if args.rounds < 1 or args.turns < 1 or args.page_turns < 1:
-        p.error("--rounds, --turns and --page-turns must be at least 1")
+    if min(args.rounds, args.turns, args.page_turns, args.page_mib) < 1:
+        p.error("--rounds, --turns, --page-turns and --page-mib must be at least 1")
     return args
 
 
