@@ -134,6 +134,7 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 		put_u64(o, c->u64);
 		break;
 	case CELL_DELTA:
+	case CELL_CHANGE:
 		out_printf(o, "%" PRId64, c->i64);
 		break;
 	case CELL_RATE:
@@ -159,20 +160,168 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 	}
 }
 
+/* The members of a row, without its braces. */
+static void put_row(struct out *o, const struct report *r, const struct table *t, size_t row)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		put_comma(o, i);
+		out_printf(o, "\"%s\":", t->columns[i].name);
+		put_cell(o, r, &t->columns[i], &t->cells[row * t->n_columns + i]);
+	}
+}
+
 static void put_table(struct out *o, const struct report *r, const struct table *t)
 {
 	out_printf(o, "\"%s\":[", t->name);
 	for (size_t row = 0; row < t->n_rows && !o->err; row++) {
 		put_comma(o, row);
 		out_puts(o, "{");
-		for (size_t i = 0; i < t->n_columns; i++) {
-			put_comma(o, i);
-			out_printf(o, "\"%s\":", t->columns[i].name);
-			put_cell(o, r, &t->columns[i], &t->cells[row * t->n_columns + i]);
-		}
+		put_row(o, r, t, row);
 		out_puts(o, "}");
 	}
 	out_puts(o, "]");
+}
+
+/* A row stays open until the next one that is not below it: no recursion, however deep. */
+static void put_tree(struct out *o, const struct report *r, const struct table *t)
+{
+	unsigned int open = 0; /* rows */
+
+	out_printf(o, "\"%s\":[", t->name);
+	for (size_t row = 0; row < t->n_rows && !o->err; row++) {
+		bool sibling = open > t->depths[row];
+
+		for (; open > t->depths[row]; open--)
+			out_puts(o, "]}");
+		out_puts(o, sibling ? ",{" : "{");
+		put_row(o, r, t, row);
+		out_puts(o, ",\"children\":[");
+		open++;
+	}
+	for (; open; open--)
+		out_puts(o, "]}");
+	out_puts(o, "]");
+}
+
+/* What has a name: «tables» if they are no trees, or «trees». */
+static void put_tables(struct out *o, const struct report *r, bool trees)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n_tables; i++) {
+		if (r->tables[i].is_tree != trees)
+			continue;
+		put_comma(o, n++);
+		if (trees)
+			put_tree(o, r, &r->tables[i]);
+		else
+			put_table(o, r, &r->tables[i]);
+	}
+}
+
+/* The words for what bounds and values are counted in. */
+static const char *unit_name(enum cell_type type)
+{
+	return type == CELL_NS ? "ns" : type == CELL_BYTES ? "bytes" : "count";
+}
+
+static void put_bucket(struct out *o, const struct histogram_bucket *b)
+{
+	out_printf(o, "{\"from\":%" PRIu64, b->from);
+	if (b->to == UINT64_MAX)
+		out_puts(o, ",\"to\":null");
+	else
+		member_u64(o, "to", b->to);
+	member_u64(o, "count", b->count);
+	out_puts(o, "}");
+}
+
+static void put_histogram(struct out *o, const struct histogram *h)
+{
+	out_printf(o, "\"%s\":{\"unit\":\"%s\",\"rows\":[", h->name, unit_name(h->unit));
+	for (size_t i = 0; i < h->n_rows && !o->err; i++) {
+		const struct histogram_row *row = &h->rows[i];
+
+		put_comma(o, i);
+		out_puts(o, "{");
+		if (h->key)
+			out_printf(o, "\"%s\":%" PRIu64 ",", h->key, row->key);
+		out_puts(o, "\"label\":");
+		put_string(o, row->label);
+		out_puts(o, ",\"buckets\":[");
+		for (size_t j = 0; j < row->n; j++) {
+			put_comma(o, j);
+			put_bucket(o, &row->buckets[j]);
+		}
+		out_puts(o, "]}");
+	}
+	out_puts(o, "]}");
+}
+
+static void put_series(struct out *o, const struct series *s)
+{
+	out_printf(o, "\"%s\":{\"unit\":\"%s\"", s->name, unit_name(s->unit));
+	member_u64(o, "start_ns", s->start_ns);
+	member_u64(o, "step_ns", s->step_ns);
+	out_puts(o, ",\"values\":[");
+	for (size_t i = 0; i < s->n && !o->err; i++) {
+		put_comma(o, i);
+		put_u64(o, s->values[i]);
+	}
+	out_puts(o, "]}");
+}
+
+static void put_grid_row(struct out *o, const struct grid *g, const struct grid_row *row)
+{
+	out_puts(o, "{\"address\":");
+	put_address(o, row->address);
+	out_puts(o, ",\"label\":");
+	put_string(o, row->label);
+	out_puts(o, ",\"cells\":\"");
+	for (size_t i = 0; i < row->n && !o->err; i++)
+		out_write(o, &g->classes[row->cells[i]].letter, 1);
+	out_puts(o, "\"}");
+}
+
+static void put_grid(struct out *o, const struct grid *g)
+{
+	out_printf(o, "\"%s\":{\"cell_bytes\":%" PRIu64 ",\"classes\":{", g->name, g->cell_bytes);
+	for (size_t i = 0; i < g->n_classes; i++) {
+		put_comma(o, i);
+		out_printf(o, "\"%c\":", g->classes[i].letter);
+		put_string(o, g->classes[i].name);
+	}
+	out_puts(o, "},\"rows\":[");
+	for (size_t i = 0; i < g->n_rows && !o->err; i++) {
+		put_comma(o, i);
+		put_grid_row(o, g, &g->rows[i]);
+	}
+	out_puts(o, "]}");
+}
+
+/* Everything that has a name, in objects by kind. */
+static void put_named(struct out *o, const struct report *r)
+{
+	out_puts(o, ",\"tables\":{");
+	put_tables(o, r, false);
+	out_puts(o, "},\"histograms\":{");
+	for (size_t i = 0; i < r->n_histograms; i++) {
+		put_comma(o, i);
+		put_histogram(o, &r->histograms[i]);
+	}
+	out_puts(o, "},\"series\":{");
+	for (size_t i = 0; i < r->n_series; i++) {
+		put_comma(o, i);
+		put_series(o, &r->series[i]);
+	}
+	out_puts(o, "},\"grids\":{");
+	for (size_t i = 0; i < r->n_grids; i++) {
+		put_comma(o, i);
+		put_grid(o, &r->grids[i]);
+	}
+	out_puts(o, "},\"trees\":{");
+	put_tables(o, r, true);
+	out_puts(o, "}");
 }
 
 static void put_frame(struct out *o, const struct frame *f)
@@ -282,12 +431,7 @@ int render_json(const struct report *r, const struct render_options *options _un
 	out_printf(&o, ",\"final\":%s", r->final ? "true" : "false");
 	put_program(&o, &r->program);
 	put_quality(&o, r);
-	out_puts(&o, ",\"tables\":{");
-	for (size_t i = 0; i < r->n_tables; i++) {
-		put_comma(&o, i);
-		put_table(&o, r, &r->tables[i]);
-	}
-	out_puts(&o, "},\"histograms\":{},\"series\":{}");
+	put_named(&o, r);
 	put_stacks(&o, r);
 	out_puts(&o, ",\"notes\":[");
 	for (size_t i = 0; i < r->n_notes; i++) {

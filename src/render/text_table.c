@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Tables of the text renderer: columns, lines below a row, call chains. */
+/* Tables and trees of the text renderer: columns, lines below a row, call chains. */
 #include "render/text.h"
 
 #include <errno.h>
@@ -15,6 +15,8 @@
 #define LEFT_LEAST  20 /* a left column is never shortened below this */
 #define BELOW	    4 /* indentation of lines below a row */
 #define FRAMES_MAX  24
+#define TREE_STEP   2 /* indentation of a level */
+#define TREE_LEAST  8 /* what indentation leaves of the first column */
 
 /* A column that is shown. */
 struct shown {
@@ -56,6 +58,8 @@ static char *cell_text(const struct cell *c)
 		return strdup(units_bytes(c->u64).s);
 	case CELL_DELTA:
 		return strdup(units_delta(c->i64).s);
+	case CELL_CHANGE:
+		return strdup(units_change(c->i64).s);
 	case CELL_NS:
 		return strdup(units_ns(c->u64).s);
 	case CELL_RATE:
@@ -127,7 +131,13 @@ static void shrink_columns(struct layout *l, size_t excess)
 	}
 }
 
-static int measure(const struct table *table, struct shown *s)
+/* By how much the first column of row @row is indented. */
+static size_t row_indent(const struct table *table, size_t row)
+{
+	return table->is_tree ? (size_t)table->depths[row] * TREE_STEP : 0;
+}
+
+static int measure(const struct table *table, struct shown *s, bool first)
 {
 	s->natural = text_width(s->column->title);
 	for (size_t row = 0; row < table->n_rows; row++) {
@@ -136,7 +146,8 @@ static int measure(const struct table *table, struct shown *s)
 
 		if (!text)
 			return -ENOMEM;
-		s->natural = MAX(s->natural, text_width(text));
+		s->natural =
+			MAX(s->natural, text_width(text) + (first ? row_indent(table, row) : 0));
 	}
 	return 0;
 }
@@ -149,7 +160,10 @@ static bool never_set(const struct table *table, size_t i)
 	for (size_t row = 0; row < table->n_rows; row++) {
 		const struct cell *c = &table->cells[row * table->n_columns + i];
 
-		if (c->type != CELL_NULL && !(c->type == CELL_COUNT && !c->u64))
+		bool zero =
+			(c->type == CELL_COUNT && !c->u64) || (c->type == CELL_CHANGE && !c->i64);
+
+		if (c->type != CELL_NULL && !zero)
 			return false;
 	}
 	return true;
@@ -170,7 +184,7 @@ static int layout_table(const struct table *table, size_t width, struct layout *
 		if (c->flags & COLUMN_JSON_ONLY || goes_below(c) || never_set(table, i))
 			continue;
 		items[l.n] = (struct shown){ .column = c, .index = i };
-		if (measure(table, &items[l.n]))
+		if (measure(table, &items[l.n], l.n == 0))
 			return -ENOMEM;
 		l.n++;
 	}
@@ -186,20 +200,25 @@ static int layout_table(const struct table *table, size_t width, struct layout *
 	return 0;
 }
 
-/* Print @s in column @i of @l, without spaces at the line's end. */
-static void put_field(struct text *t, const struct layout *l, size_t i, const char *s)
+/* Print @s in column @i of @l, indented, without spaces at the line's end. */
+static void put_field(struct text *t, const struct layout *l, size_t i, size_t indent,
+		      const char *s)
 {
 	const struct shown *column = &l->items[i];
-	_cleanup_free_ char *fit = text_shorten(s, MAX(column->width, (size_t)1));
+	_cleanup_free_ char *fit = NULL;
 	size_t pad;
 
+	/* A deep row still shows something. */
+	indent = MIN(indent, column->width - MIN(column->width, (size_t)TREE_LEAST));
+	fit = text_shorten(s, MAX(column->width - indent, (size_t)1));
 	if (!fit) {
 		out_fail(&t->out, -ENOMEM);
 		return;
 	}
-	pad = column->width - MIN(column->width, text_width(fit));
+	pad = column->width - MIN(column->width, indent + text_width(fit));
 	if (i > 0)
 		out_spaces(&t->out, GAP);
+	out_spaces(&t->out, indent);
 	if (!(column->column->flags & COLUMN_LEFT))
 		out_spaces(&t->out, pad);
 	out_puts(&t->out, fit);
@@ -207,13 +226,13 @@ static void put_field(struct text *t, const struct layout *l, size_t i, const ch
 		out_spaces(&t->out, pad);
 }
 
-static void put_row(struct text *t, const struct layout *l, const struct cell *cells)
+static void put_row(struct text *t, const struct layout *l, const struct cell *cells, size_t indent)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		_cleanup_free_ char *text = cell_text(&cells[l->items[i].index]);
 
 		if (text)
-			put_field(t, l, i, text);
+			put_field(t, l, i, i == 0 ? indent : 0, text);
 		else
 			out_fail(&t->out, -ENOMEM);
 	}
@@ -336,7 +355,7 @@ static void put_headings(struct text *t, const struct layout *l)
 {
 	text_style_on(t, STYLE_BOLD);
 	for (size_t i = 0; i < l->n; i++)
-		put_field(t, l, i, l->items[i].column->title);
+		put_field(t, l, i, 0, l->items[i].column->title);
 	text_style_off(t, STYLE_BOLD);
 	if (l->n)
 		out_puts(&t->out, "\n");
@@ -364,7 +383,7 @@ void text_table(struct text *t, const struct table *table)
 	for (size_t row = 0; row < table->n_rows && !t->out.err; row++) {
 		const struct cell *cells = &table->cells[row * table->n_columns];
 
-		put_row(t, &l, cells);
+		put_row(t, &l, cells, row_indent(table, row));
 		put_below(t, table, cells);
 	}
 	if (table->rows_total > table->n_rows)

@@ -78,11 +78,28 @@ struct units units_bytes(uint64_t v)
 	return signed_bytes("", v, "");
 }
 
+static const char *sign_of(int64_t v)
+{
+	return v > 0 ? "+" : v < 0 ? "-" : "";
+}
+
+/* Without its sign; INT64_MIN has one too. */
+static uint64_t size_of(int64_t v)
+{
+	return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
 struct units units_delta(int64_t v)
 {
-	uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	return signed_bytes(sign_of(v), size_of(v), "");
+}
 
-	return signed_bytes(v > 0 ? "+" : v < 0 ? "-" : "", size, "");
+struct units units_change(int64_t v)
+{
+	struct units u;
+
+	snprintf(u.s, sizeof(u.s), "%s%s", sign_of(v), digits_grouped(size_of(v)).s);
+	return u;
 }
 
 struct units units_rate(double v)

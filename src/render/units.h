@@ -19,6 +19,8 @@ struct units units_count(uint64_t v);
 struct units units_bytes(uint64_t v);
 /* «+1.5 KiB», «-176 B», «0 B». */
 struct units units_delta(int64_t v);
+/* «+1,234», «-3», «0», however large. */
+struct units units_change(int64_t v);
 /* «1.5 KiB/s», «-0.4 B/s»; «-» if not finite. */
 struct units units_rate(double v);
 /* «12.3%», «<0.1%» for a little more than nothing; «-» if not finite. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "report/report.h"
+#include "report/shapes.h"
 
 #include <assert.h>
 #include <math.h>
@@ -58,8 +58,10 @@ void report_free(struct report **rp)
 	for (size_t i = 0; i < r->n_tables; i++) {
 		table_free_rows(&r->tables[i], 0, r->tables[i].n_rows);
 		free(r->tables[i].cells);
+		free(r->tables[i].depths);
 	}
 	free(r->tables);
+	report_free_shapes(r);
 	for (size_t i = 0; i < r->n_stacks; i++)
 		stack_free(&r->stacks[i]);
 	free(r->stacks);
@@ -96,12 +98,20 @@ struct table *report_add_table(struct report *r, const char *name, const char *t
 	return t;
 }
 
-size_t report_add_row(struct report *r, struct table *t)
+struct table *report_add_tree(struct report *r, const char *name, const char *title,
+			      const struct column *columns, size_t n_columns)
+{
+	struct table *t = report_add_table(r, name, title, columns, n_columns);
+
+	if (t)
+		t->is_tree = true;
+	return t;
+}
+
+static size_t add_row(struct report *r, struct table *t)
 {
 	struct cell *cells;
 
-	if (!t)
-		return SIZE_MAX;
 	cells = vec_reserve(t->cells, t->n_rows, &t->rows_capacity, 1,
 			    t->n_columns * sizeof(*cells));
 	if (!cells) {
@@ -112,6 +122,49 @@ size_t report_add_row(struct report *r, struct table *t)
 	memset(&cells[t->n_rows * t->n_columns], 0, t->n_columns * sizeof(*cells));
 	t->rows_total++;
 	return t->n_rows++;
+}
+
+size_t report_add_row(struct report *r, struct table *t)
+{
+	if (!t)
+		return SIZE_MAX;
+	assert(!t->is_tree);
+	return add_row(r, t);
+}
+
+/*
+ * Make room for one more item in a list that has no capacity member: vec_reserve() grows to powers
+ * of two from 8 on, so the number of items tells it.
+ */
+static void *list_reserve(void *items, size_t n, size_t size)
+{
+	size_t capacity = n ? MAX(round_up_pow2(n), (uint64_t)8) : 0;
+
+	return vec_reserve(items, n, &capacity, 1, size);
+}
+
+size_t report_add_node(struct report *r, struct table *t, unsigned int depth)
+{
+	unsigned int deepest;
+	uint8_t *depths;
+	size_t row;
+
+	if (!t)
+		return SIZE_MAX;
+	assert(t->is_tree);
+	deepest = t->n_rows ? t->depths[t->n_rows - 1] + 1u : 0;
+	depth = MIN(depth, (unsigned int)TREE_DEPTH_MAX);
+	assert(depth <= deepest || r->oom); /* its parent may be what there was no room for */
+	depths = list_reserve(t->depths, t->n_rows, sizeof(*depths));
+	if (!depths) {
+		r->oom = true;
+		return SIZE_MAX;
+	}
+	t->depths = depths;
+	row = add_row(r, t);
+	if (row != SIZE_MAX)
+		depths[row] = (uint8_t)MIN(depth, deepest);
+	return row;
 }
 
 static size_t table_column(const struct table *t, const char *name)
@@ -146,6 +199,7 @@ static bool type_stores(enum cell_type type, enum cell_store store)
 	case CELL_MODULE:
 		return store == STORE_U64 || store == STORE_TEXT;
 	case CELL_DELTA:
+	case CELL_CHANGE:
 		return store == STORE_I64;
 	case CELL_RATE:
 	case CELL_PERCENT:
@@ -227,17 +281,6 @@ void report_set_text(struct report *r, struct table *t, size_t row, const char *
 	c = setter_cell(t, row, column, STORE_TEXT);
 	free(c->text);
 	c->text = copy;
-}
-
-/*
- * Make room for one more item in a cell's list, which has no capacity member: vec_reserve() grows
- * to powers of two from 8 on, so the number of items tells it.
- */
-static void *list_reserve(void *items, size_t n, size_t size)
-{
-	size_t capacity = n ? MAX(round_up_pow2(n), (uint64_t)8) : 0;
-
-	return vec_reserve(items, n, &capacity, 1, size);
 }
 
 void report_add_text(struct report *r, struct table *t, size_t row, const char *column,
@@ -402,16 +445,15 @@ static int compare_cells(const struct cell *a, const struct cell *b)
 {
 	bool a_real = a->type == CELL_RATE || a->type == CELL_PERCENT;
 	bool b_real = b->type == CELL_RATE || b->type == CELL_PERCENT;
-	bool a_last = !(type_stores(a->type, STORE_U64) || a->type == CELL_DELTA ||
-			(a_real && !isnan(a->real)));
-	bool b_last = !(type_stores(b->type, STORE_U64) || b->type == CELL_DELTA ||
-			(b_real && !isnan(b->real)));
+	bool a_signed = type_stores(a->type, STORE_I64), b_signed = type_stores(b->type, STORE_I64);
+	bool a_last = !(type_stores(a->type, STORE_U64) || a_signed || (a_real && !isnan(a->real)));
+	bool b_last = !(type_stores(b->type, STORE_U64) || b_signed || (b_real && !isnan(b->real)));
 
 	if (a_last || b_last)
 		return CMP(a_last, b_last);
 	if (a_real)
 		return CMP(b->real, a->real);
-	if (a->type == CELL_DELTA)
+	if (a_signed)
 		return CMP(b->i64, a->i64);
 	return CMP(b->u64, a->u64);
 }
@@ -456,7 +498,7 @@ void report_table_sort(struct table *t, const char *column)
 	struct cell *sorted;
 	size_t key;
 
-	if (!t || t->n_rows < 2)
+	if (!t || t->is_tree || t->n_rows < 2)
 		return;
 	key = table_column(t, column);
 	order = calloc(t->n_rows, sizeof(*order));
@@ -482,7 +524,7 @@ void report_table_sort(struct table *t, const char *column)
 
 void report_table_truncate(struct table *t, size_t top)
 {
-	if (!t || top == 0 || top >= t->n_rows)
+	if (!t || t->is_tree || top == 0 || top >= t->n_rows)
 		return;
 	table_free_rows(t, top, t->n_rows);
 	t->n_rows = top;

@@ -6,7 +6,8 @@
  * render/ prints it. It formats nothing itself.
  *
  * Ownership: a report owns its tables, rows and every string in them; strings given to a setter
- * are copied. Column arrays are static tables of the analyzer and only referenced.
+ * are copied. Names, titles, column arrays and classes are static tables of the analyzer and only
+ * referenced.
  */
 #include "base/base.h"
 
@@ -17,6 +18,7 @@ enum cell_type {
 	CELL_ID, /* .u64, a number that names something: a process, a stack */
 	CELL_BYTES, /* .u64 */
 	CELL_DELTA, /* .i64, bytes that may shrink */
+	CELL_CHANGE, /* .i64, how many more (or fewer) */
 	CELL_NS, /* .u64, nanoseconds */
 	CELL_RATE, /* .real, bytes a second, may be negative */
 	CELL_PERCENT, /* .real, 0 to 100 */
@@ -57,7 +59,7 @@ struct cell {
 enum column_flags {
 	COLUMN_LEFT = 1 << 0, /* text: align left */
 	COLUMN_JSON_ONLY = 1 << 1, /* not in text */
-	COLUMN_IF_SET = 1 << 3, /* text: left out while it is null or a count of 0 in every row */
+	COLUMN_IF_SET = 1 << 3, /* text: left out while every row's is null, or a count of 0 */
 	COLUMN_SUBLINE = 1 << 2, /* text: on a line of its own below the row, if not null */
 };
 
@@ -83,11 +85,12 @@ struct table {
 	size_t rows_total; /* before report_table_truncate() */
 	const char *empty; /* text: what to say when there are no rows */
 	/*
-	 * A tree: the depth of each row (0: a root; a row's children follow it, one deeper). Text
-	 * indents the first column, JSON nests the rows as «children» below «trees». NULL: no tree.
+	 * A tree has the depth of each row (0: a root; a row's children follow it, one deeper), NULL
+	 * while it has none. Text indents the first column that it shows, which is to be COLUMN_LEFT
+	 * and not droppable; JSON nests the rows as «children» below «trees».
 	 */
-	uint8_t *depths;
 	bool is_tree;
+	uint8_t *depths;
 };
 
 struct frame {
@@ -103,8 +106,9 @@ struct report_stack {
 };
 
 /*
- * Bars: how often a value fell between two bounds, for one or more keys (an order, a process). Buckets
- * of a key are added in ascending order and do not overlap; all keys need not have the same.
+ * Bars: how often a value fell between two bounds, for one or more keys (an order, a process). The
+ * buckets of a key ascend and do not overlap; a bucket that is left out counts nothing. All keys need
+ * not have the same, but text lays buckets that begin at the same value above each other.
  */
 struct histogram_bucket {
 	uint64_t from, to; /* from <= value < to; to UINT64_MAX: open end */
@@ -119,9 +123,9 @@ struct histogram_row {
 };
 
 struct histogram {
-	const char *name, *title; /* static */
-	const char *
-		key; /* JSON member of a row's key, such as «order»; NULL: there is one row, no key */
+	const char *name, *title; /* static; title NULL: the name */
+	/* JSON member of a row's key, such as «order»; NULL: there is one row, no key. */
+	const char *key;
 	enum cell_type unit; /* of the bounds: CELL_NS, CELL_BYTES, CELL_COUNT */
 	struct histogram_row *rows;
 	size_t n_rows, rows_capacity;
@@ -129,8 +133,8 @@ struct histogram {
 
 /* Values at equal steps of time. */
 struct series {
-	const char *name, *title; /* static */
-	enum cell_type unit;
+	const char *name, *title; /* as a histogram's */
+	enum cell_type unit; /* of the values: CELL_NS, CELL_BYTES, CELL_COUNT */
 	uint64_t start_ns, step_ns; /* the first value holds at start_ns, CLOCK_MONOTONIC */
 	uint64_t *values;
 	size_t n, capacity;
@@ -139,20 +143,21 @@ struct series {
 /* A map of memory or of anything else that is a line of equal cells: each has one of some classes. */
 struct grid_class {
 	const char *name; /* static; JSON and legend */
-	char letter; /* stands for it in JSON and on terminals */
+	/* Stands for it in JSON and on terminals: printable ASCII but «"», «\» and space, used once. */
+	char letter;
 	unsigned int colour; /* ANSI 30–37, 90–97; 0: none */
 };
 
 struct grid_row {
 	char *label; /* NULL: the address */
 	uint64_t address; /* of its first cell */
-	uint8_t *cells; /* class by cell; owned */
+	uint8_t *cells; /* index into the classes, by cell */
 	size_t n;
 };
 
 struct grid {
-	const char *name, *title; /* static */
-	uint64_t cell_bytes; /* what a cell stands for */
+	const char *name, *title; /* as a histogram's */
+	uint64_t cell_bytes; /* what a cell stands for; 0: not bytes, addresses count cells */
 	const struct grid_class *classes; /* static */
 	size_t n_classes;
 	struct grid_row *rows;
@@ -234,17 +239,22 @@ void report_free(struct report **r);
  */
 struct table *report_add_table(struct report *r, const char *name, const char *title,
 			       const struct column *columns, size_t n_columns);
-/* Add a row of CELL_NULL; returns its number, or SIZE_MAX with oom set. */
+/* Add a row of CELL_NULL to a table that is no tree; returns its number, or SIZE_MAX with oom set. */
 size_t report_add_row(struct report *r, struct table *t);
 /* The cell of row @row in the column named @column (which must exist); never NULL. */
 struct cell *table_cell(const struct table *t, size_t row, const char *column);
 
 /*
  * As report_add_table(), for a tree, whose rows come from report_add_node() in depth-first order: no
- * row is more than one deeper than the one before, the first has depth 0.
+ * row is more than one deeper than the one before, the first has depth 0. Rows deeper than
+ * TREE_DEPTH_MAX are kept at that depth, as siblings: what is nested by others may be nested
+ * without end.
  */
+#define TREE_DEPTH_MAX UINT8_MAX
+
 struct table *report_add_tree(struct report *r, const char *name, const char *title,
 			      const struct column *columns, size_t n_columns);
+/* Add a row of CELL_NULL at @depth; returns its number, or SIZE_MAX with oom set. */
 size_t report_add_node(struct report *r, struct table *t, unsigned int depth);
 
 /*
@@ -253,7 +263,10 @@ size_t report_add_node(struct report *r, struct table *t, unsigned int depth);
  */
 struct histogram *report_add_histogram(struct report *r, const char *name, const char *title,
 				       const char *key, enum cell_type unit);
-/* Buckets of one key one after the other; @label may be NULL and is copied. */
+/*
+ * Buckets of one key one after the other, as struct histogram says. @label may be NULL; it is taken
+ * from the first bucket of a key and copied.
+ */
 void report_add_bucket(struct report *r, struct histogram *h, uint64_t key, const char *label,
 		       struct histogram_bucket bucket);
 struct series *report_add_series(struct report *r, const char *name, const char *title,
@@ -262,7 +275,7 @@ void report_add_value(struct report *r, struct series *s, uint64_t value);
 struct grid *report_add_grid(struct report *r, const char *name, const char *title,
 			     uint64_t cell_bytes, const struct grid_class *classes,
 			     size_t n_classes);
-/* A row of @n cells, which are copied; @label may be NULL and is copied. */
+/* A row of @n cells, each below n_classes; they and @label, which may be NULL, are copied. */
 void report_add_grid_row(struct report *r, struct grid *g, const char *label, uint64_t address,
 			 const uint8_t *cells, size_t n);
 
@@ -281,7 +294,10 @@ void report_add_share(struct report *r, struct table *t, size_t row, const char 
 uint32_t report_add_stack(struct report *r, const uint64_t *addresses, size_t n);
 void report_add_note(struct report *r, const char *fmt, ...) _printf_(2, 3);
 
-/* Sort @t by the number in column @column, largest first; equal rows keep their order. */
+/*
+ * Sort @t by the number in column @column, largest first; equal rows keep their order. This and
+ * report_table_truncate() would tear a tree apart: they leave it as it is.
+ */
 void report_table_sort(struct table *t, const char *column);
 /* Keep the first @top rows (0: all) and free the others; rows_total remembers how many there were. */
 void report_table_truncate(struct table *t, size_t top);

@@ -76,14 +76,16 @@ static void test_empty(void **state _unused_)
 	expect_json(r, "{\"schema\":1,\"command\":\"doctor\",\"kernel\":null,\"arch\":null,"
 		       "\"start_ns\":0,\"end_ns\":0,\"start_wall_ns\":0,\"interval\":0,"
 		       "\"final\":false,\"program\":null,\"quality\":null,\"tables\":{},"
-		       "\"histograms\":{},\"series\":{},\"stacks\":[],\"notes\":[]}\n");
+		       "\"histograms\":{},\"series\":{},\"grids\":{},\"trees\":{},"
+		       "\"stacks\":[],\"notes\":[]}\n");
 	expect_parses(r);
 	add_table(r);
 	expect_json(r, "{\"schema\":1,\"command\":\"doctor\",\"kernel\":null,\"arch\":null,"
 		       "\"start_ns\":0,\"end_ns\":0,\"start_wall_ns\":0,\"interval\":0,"
 		       "\"final\":false,\"program\":null,\"quality\":null,"
 		       "\"tables\":{\"sites\":[]},"
-		       "\"histograms\":{},\"series\":{},\"stacks\":[],\"notes\":[]}\n");
+		       "\"histograms\":{},\"series\":{},\"grids\":{},\"trees\":{},"
+		       "\"stacks\":[],\"notes\":[]}\n");
 }
 
 static void fill_row(struct report *r, struct table *t)
@@ -170,7 +172,7 @@ static void test_everything(void **state _unused_)
 		    "\"evidence\":[\"one\",\"two\"],"
 		    "\"stacks\":[{\"stack\":0,\"objects\":60,\"bytes\":11520,\"estimated\":true},"
 		    "{\"stack\":null,\"objects\":1,\"bytes\":2,\"estimated\":false}]}]},"
-		    "\"histograms\":{},\"series\":{},"
+		    "\"histograms\":{},\"series\":{},\"grids\":{},\"trees\":{},"
 		    "\"stacks\":[{\"id\":0,\"frames\":[{\"address\":\"0xffffffff8123405a\","
 		    "\"symbol\":\"alloc_pipe_info\",\"module\":\"vmlinux\",\"offset\":90,"
 		    "\"file\":null,\"line\":null},{\"address\":\"0xc0de\",\"symbol\":null,"
@@ -185,6 +187,103 @@ static void expect_cell(const struct report *r, const char *member)
 
 	if (!strstr(got, member))
 		fail_msg("no %s in %s", member, got);
+}
+
+static const struct column node_columns[] = {
+	{ "name", "name", CELL_TEXT, COLUMN_LEFT, 0 },
+	{ "more", "more", CELL_CHANGE, 0, 0 },
+};
+
+static void add_node(struct report *r, struct table *t, unsigned int depth, const char *name)
+{
+	size_t row = report_add_node(r, t, depth);
+
+	report_set_text(r, t, row, "name", name);
+	report_set_i64(r, t, row, "more", depth ? -(int64_t)depth : INT64_MAX);
+}
+
+static void test_trees(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	struct table *t;
+
+	report_add_tree(r, "none", NULL, node_columns, ARRAY_SIZE(node_columns));
+	add_table(r); /* between them, and not among them */
+	t = report_add_tree(r, "physical", NULL, node_columns, ARRAY_SIZE(node_columns));
+	add_node(r, t, 0, "a");
+	add_node(r, t, 1, "b");
+	add_node(r, t, 2, "c");
+	add_node(r, t, 2, "d");
+	add_node(r, t, 0, "e");
+	add_node(r, t, 1, "f");
+	expect_cell(r, "\"tables\":{\"sites\":[]},\"histograms\":{},\"series\":{},\"grids\":{},"
+		       "\"trees\":{\"none\":[],\"physical\":["
+		       "{\"name\":\"a\",\"more\":9223372036854775807,\"children\":["
+		       "{\"name\":\"b\",\"more\":-1,\"children\":["
+		       "{\"name\":\"c\",\"more\":-2,\"children\":[]},"
+		       "{\"name\":\"d\",\"more\":-2,\"children\":[]}]}]},"
+		       "{\"name\":\"e\",\"more\":9223372036854775807,\"children\":["
+		       "{\"name\":\"f\",\"more\":-1,\"children\":[]}]}]},\"stacks\":");
+	expect_parses(r);
+}
+
+/* Nested as deep as somebody likes, it can still be read. */
+static void test_deep_tree_parses(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	struct table *t = report_add_tree(r, "t", NULL, node_columns, ARRAY_SIZE(node_columns));
+
+	for (unsigned int turn = 0; turn < 3; turn++)
+		for (unsigned int depth = 0; depth < 5003; depth++)
+			report_add_node(r, t, depth);
+	expect_parses(r);
+}
+
+static void test_histograms(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("buddy");
+	struct histogram *h;
+
+	report_add_histogram(r, "none", NULL, "order", CELL_COUNT);
+	h = report_add_histogram(r, "lifetime", "Lifetime", "order", CELL_NS);
+	report_add_bucket(r, h, 0, NULL, (struct histogram_bucket){ 0, 1024, 5 });
+	report_add_bucket(r, h, 0, NULL, (struct histogram_bucket){ 1024, UINT64_MAX, 0 });
+	report_add_bucket(r, h, 3, "evil\033\"", (struct histogram_bucket){ 7, 8, INT64_MAX });
+	h = report_add_histogram(r, "sizes", "Sizes", NULL, CELL_BYTES);
+	report_add_bucket(r, h, 9, NULL, (struct histogram_bucket){ 0, 1, 2 });
+	expect_cell(r, "\"histograms\":{\"none\":{\"unit\":\"count\",\"rows\":[]},"
+		       "\"lifetime\":{\"unit\":\"ns\",\"rows\":[{\"order\":0,\"label\":null,"
+		       "\"buckets\":[{\"from\":0,\"to\":1024,\"count\":5},"
+		       "{\"from\":1024,\"to\":null,\"count\":0}]},"
+		       "{\"order\":3,\"label\":\"evil\\u001B\\\"\",\"buckets\":["
+		       "{\"from\":7,\"to\":8,\"count\":9223372036854775807}]}]},"
+		       "\"sizes\":{\"unit\":\"bytes\",\"rows\":[{\"label\":null,"
+		       "\"buckets\":[{\"from\":0,\"to\":1,\"count\":2}]}]}},\"series\":");
+	expect_parses(r);
+}
+
+static void test_series_and_grids(void **state _unused_)
+{
+	static const struct grid_class classes[] = { { "free", 'f', 32 }, { "in use", '#', 0 } };
+	_cleanup_(report_free) struct report *r = report_new("mem");
+	struct series *s = report_add_series(r, "free", "Free", CELL_BYTES, 5, 1000000000);
+	struct grid *g = report_add_grid(r, "map", "Map", 4096, classes, 2);
+
+	report_add_value(r, s, 0);
+	report_add_value(r, s, INT64_MAX);
+	report_add_series(r, "none", NULL, CELL_NS, 0, 0);
+	report_add_grid_row(r, g, "a\n", 0xffff000000000000ull, (const uint8_t[]){ 0, 1, 1 }, 3);
+	report_add_grid_row(r, g, NULL, 0, NULL, 0);
+	report_add_grid(r, "empty", NULL, 0, NULL, 0);
+	expect_cell(r, "\"series\":{\"free\":{\"unit\":\"bytes\",\"start_ns\":5,"
+		       "\"step_ns\":1000000000,\"values\":[0,9223372036854775807]},"
+		       "\"none\":{\"unit\":\"ns\",\"start_ns\":0,\"step_ns\":0,\"values\":[]}},"
+		       "\"grids\":{\"map\":{\"cell_bytes\":4096,"
+		       "\"classes\":{\"f\":\"free\",\"#\":\"in use\"},"
+		       "\"rows\":[{\"address\":\"0xffff000000000000\",\"label\":\"a\\n\","
+		       "\"cells\":\"f##\"},{\"address\":\"0x0\",\"label\":null,\"cells\":\"\"}]},"
+		       "\"empty\":{\"cell_bytes\":0,\"classes\":{},\"rows\":[]}},\"trees\":{}");
+	expect_parses(r);
 }
 
 static void test_unknown_is_null(void **state _unused_)
@@ -308,6 +407,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_trees),
+		cmocka_unit_test(test_deep_tree_parses),
+		cmocka_unit_test(test_histograms),
+		cmocka_unit_test(test_series_and_grids),
 		cmocka_unit_test(test_unknown_is_null),
 		cmocka_unit_test(test_all_quality_unknown),
 		cmocka_unit_test(test_program_killed),

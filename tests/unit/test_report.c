@@ -19,6 +19,7 @@ static const struct column columns[] = {
 	{ "site", "site", CELL_SITE, COLUMN_LEFT, 0 },
 	{ "evidence", "evidence", CELL_TEXTS, COLUMN_SUBLINE, 0 },
 	{ "stacks", "stacks", CELL_STACKS, 0, 0 },
+	{ "change", "change", CELL_CHANGE, 0, 0 },
 };
 
 static struct table *add_table(struct report *r)
@@ -171,12 +172,16 @@ static void test_sort_signed_and_real(void **state _unused_)
 		size_t row = add_named(r, t, (char[]){ (char)('a' + i), 0 });
 
 		report_set_i64(r, t, row, "delta", deltas[i]);
+		report_set_i64(r, t, row, "change", -1 - deltas[i]); /* the other way round */
 		report_set_real(r, t, row, "rate", rates[i]);
 	}
 	report_table_sort(t, "delta");
 	expect_order(t, "cdban");
 	report_table_sort(t, "rate");
 	expect_order(t, "cdban");
+	report_table_sort(t, "change");
+	expect_order(t, "abdcn");
+	report_table_sort(t, "rate");
 	report_table_sort(t, "name"); /* no number: nothing moves */
 	expect_order(t, "cdban");
 }
@@ -223,6 +228,80 @@ static void test_truncate(void **state _unused_)
 	assert_int_equal(add_named(r, t, "y"), 3);
 	assert_int_equal(t->rows_total, 11);
 	assert_int_equal(table_cell(t, 3, "evidence")->type, CELL_NULL);
+}
+
+/* The depths of @t's rows, as deep as nine: «0112». */
+static void expect_depths(const struct table *t, const char *depths)
+{
+	char got[64] = "";
+
+	assert_true(t->n_rows < sizeof(got));
+	for (size_t row = 0; row < t->n_rows; row++)
+		got[row] = (char)('0' + t->depths[row]);
+	assert_string_equal(got, depths);
+}
+
+static size_t add_node(struct report *r, struct table *t, unsigned int depth, const char *name)
+{
+	size_t row = report_add_node(r, t, depth);
+
+	report_set_text(r, t, row, "name", name);
+	return row;
+}
+
+static void test_tree(void **state _unused_)
+{
+	static const unsigned int depths[] = { 0, 1, 2, 2, 1, 0, 1, 2, 3, 4, 1, 0, 0 };
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	struct table *t = report_add_tree(r, "things", "Things", columns, ARRAY_SIZE(columns));
+
+	assert_true(t->is_tree);
+	assert_false(add_table(r)->is_tree);
+	t = &r->tables[0];
+	for (size_t i = 0; i < ARRAY_SIZE(depths); i++) {
+		char name[] = { (char)('a' + i), 0 };
+
+		assert_int_equal(add_node(r, t, depths[i], name), i);
+		report_set_u64(r, t, i, "n", i);
+	}
+	expect_depths(t, "0122101234100");
+	report_table_sort(t, "n"); /* both leave it alone */
+	report_table_truncate(t, 3);
+	expect_order(t, "abcdefghijklm");
+	expect_depths(t, "0122101234100");
+	assert_int_equal(t->rows_total, 13);
+	assert_false(r->oom);
+}
+
+static void test_tree_depth_is_bounded(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	struct table *t = report_add_tree(r, "things", NULL, columns, ARRAY_SIZE(columns));
+
+	for (unsigned int i = 0; i < 1009; i++)
+		assert_int_equal(report_add_node(r, t, i), i);
+	for (unsigned int i = 0; i < 1009; i++)
+		assert_int_equal(t->depths[i], MIN(i, (unsigned int)TREE_DEPTH_MAX));
+	report_add_node(r, t, 3);
+	assert_int_equal(t->depths[1009], 3);
+}
+
+static void test_tree_oom(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	struct table *t = report_add_tree(r, "things", NULL, columns, ARRAY_SIZE(columns));
+
+	add_node(r, t, 0, "a");
+	r->oom = true; /* there was no room for what the next one is below */
+	assert_int_equal(add_node(r, t, 2, "b"), 1);
+	expect_depths(t, "01");
+	assert_true(report_add_node(r, NULL, 0) == SIZE_MAX);
+
+	r->oom = false;
+	r->n_tables = SIZE_MAX;
+	assert_null(report_add_tree(r, "x", NULL, columns, ARRAY_SIZE(columns)));
+	r->n_tables = 1;
+	assert_true(r->oom);
 }
 
 static void test_stacks_are_shared(void **state _unused_)
@@ -328,6 +407,9 @@ int main(void)
 		cmocka_unit_test(test_sort_signed_and_real),
 		cmocka_unit_test(test_sort_many_stays_stable),
 		cmocka_unit_test(test_truncate),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_tree_depth_is_bounded),
+		cmocka_unit_test(test_tree_oom),
 		cmocka_unit_test(test_stacks_are_shared),
 		cmocka_unit_test(test_many_stacks),
 		cmocka_unit_test(test_oom_is_remembered),

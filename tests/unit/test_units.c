@@ -43,6 +43,11 @@ static void test_signed(void **state _unused_)
 	assert_string_equal(units_delta(176).s, "+176 B");
 	assert_string_equal(units_delta(-1536).s, "-1.5 KiB");
 	assert_string_equal(units_delta(INT64_MIN).s, "-8.0 EiB");
+	assert_string_equal(units_change(0).s, "0");
+	assert_string_equal(units_change(12).s, "+12");
+	assert_string_equal(units_change(-1234567).s, "-1,234,567");
+	assert_string_equal(units_change(INT64_MAX).s, "+9,223,372,036,854,775,807");
+	assert_string_equal(units_change(INT64_MIN).s, "-9,223,372,036,854,775,808");
 	assert_string_equal(units_rate(0).s, "0 B/s");
 	assert_string_equal(units_rate(0.4).s, "0.4 B/s");
 	assert_string_equal(units_rate(-0.4).s, "-0.4 B/s");
