@@ -33,11 +33,17 @@ enum option_id {
 	OPTION_DRY_RUN,
 	OPTION_PROBE,
 	OPTION_CAPABILITIES,
+	OPTION_ADDRESS,
 	OPTION_MAX,
 };
 
 /* Which commands know an option. */
-enum command_mask { FOR_SLAB = 1 << 0, FOR_LEAKS = 1 << 1, FOR_DOCTOR = 1 << 2 };
+enum command_mask {
+	FOR_SLAB = 1 << 0,
+	FOR_LEAKS = 1 << 1,
+	FOR_DOCTOR = 1 << 2,
+	FOR_LAYOUT = 1 << 4
+};
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };
 
@@ -46,7 +52,7 @@ struct options {
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
 	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities;
-	const char *comm, *cgroup, *module, *site, *cache, *ready_file;
+	const char *comm, *cgroup, *module, *site, *cache, *ready_file, *address;
 	char **program; /* ends with NULL; NULL: none */
 };
 
