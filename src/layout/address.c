@@ -112,26 +112,39 @@ static bool answer_direct(struct answer *a)
 	return true;
 }
 
+/*
+ * Each area has an unmapped page behind it. How many pages are in front is told of vmalloc() and
+ * vmap(); of ioremap() it is the rest, but for what the board's code maps at boot, without that page.
+ */
+static bool in_guard_page(const struct layout *l, const struct vmalloc_area *area, uint64_t address)
+{
+	uint64_t page = l->in->facts.page_size, bytes = area->end - area->start + 1;
+	uint64_t pages = area->pages;
+
+	if (area->has_phys && !(area->caller && !strncmp(area->caller, "iotable_init+", 13)))
+		pages = bytes / page - 1;
+	return pages && pages < bytes / page && address - area->start >= pages * page;
+}
+
 static void area_words(const struct layout *l, const struct vmalloc_area *area, uint64_t address,
 		       char *buf, size_t size)
 {
-	uint64_t bytes = area->end - area->start + 1, page = l->in->facts.page_size;
-	size_t n = (size_t)snprintf(buf, size, "an area of %" PRIu64 " bytes", bytes);
+	size_t n = (size_t)snprintf(buf, size, "an area of %" PRIu64 " bytes",
+				    area->end - area->start + 1);
 
 	if (area->pages)
-		n += (size_t)snprintf(buf + n, size - n, ", %" PRIu64 " pages of memory%s",
-				      area->pages, area->pages > 1 ? ", scattered physically" : "");
-	/* vmalloc() and vmap() leave a page unmapped behind each area */
-	if (area->pages && area->pages < bytes / page &&
-	    address - area->start >= area->pages * page)
-		snprintf(buf + n, size - n, "; this is in its guard page");
+		n += (size_t)snprintf(buf + n, size - n, ", %" PRIu64 " page%s of memory%s",
+				      area->pages, area->pages > 1 ? "s" : "",
+				      area->pages > 1 ? ", not always neighbours" : "");
+	if (in_guard_page(l, area, address))
+		snprintf(buf + n, size - n, "; this is in its guard page, which is not mapped");
 }
 
 /* An area that /proc/vmallocinfo has; it may lie in any region. */
 static bool answer_area(struct answer *a)
 {
 	const struct vmalloc_area *area = vmallocinfo_find(&a->l->vmalloc, a->address);
-	char words[160];
+	char words[200];
 	size_t row;
 
 	if (!area)
@@ -143,7 +156,7 @@ static bool answer_area(struct answer *a)
 									      : "vmalloc",
 			 area->caller, words);
 	set_bounds(a, row, area->start, area->end);
-	if (area->has_phys && area->phys < PHYSICAL_MAX)
+	if (area->has_phys && area->phys < PHYSICAL_MAX && !in_guard_page(a->l, area, a->address))
 		report_set_u64(a->r, a->t, row, "physical",
 			       area->phys + (a->address - area->start));
 	set_virtual(a, row, false);

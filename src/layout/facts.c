@@ -265,32 +265,26 @@ static bool x86_virtual_bits(const char *cpuinfo, uint64_t *ret)
 
 static void add_virtual_bits(struct facts *f)
 {
+	const char *vmcoreinfo = f->l->kcore.vmcoreinfo;
 	uint64_t bits;
 
 	if (x86_virtual_bits(text_of(f, FILE_CPUINFO), &bits))
 		add_value(f, "virtual_address_bits", CELL_COUNT, bits, "/proc/cpuinfo");
-	else if (keys_u64(f->l->kcore.vmcoreinfo, "NUMBER(VA_BITS)=", &bits) && bits <= 64)
-		add_value(f, "virtual_address_bits", CELL_COUNT, bits, "VMCOREINFO in /proc/kcore");
+	/* arm64: what the CPU was told; VA_BITS is what the kernel was built for */
+	else if (keys_u64(vmcoreinfo, "NUMBER(TCR_EL1_T1SZ)=", &bits) && bits < 64)
+		add_value(f, "virtual_address_bits", CELL_COUNT, 64 - bits,
+			  "VMCOREINFO in /proc/kcore");
 }
 
 /*
- * PAGE_OFFSET is where the direct map begins, at the lowest physical address that the kernel maps.
- * On 32-bit and x86 that follows from the map itself, elsewhere VMCOREINFO's PHYS_OFFSET is needed.
+ * PAGE_OFFSET is where the direct map begins: on 32-bit at the lowest RAM, on x86-64 at physical 0.
+ * On arm64 it is a constant for the most bits that the kernel was built for, which says nothing.
  */
 static bool page_offset(const struct layout *l, uint64_t *ret)
 {
-	uint64_t phys_offset;
-
-	if (!l->has_direct_offset)
+	if (!l->has_direct_offset || !strcmp(l->in->facts.arch, "aarch64"))
 		return false;
-	if (l->in->facts.kernel_bits == 32)
-		*ret = l->regions[REGION_DIRECT].start;
-	else if (!strcmp(l->in->facts.arch, "x86_64"))
-		*ret = l->direct_offset;
-	else if (keys_u64(l->kcore.vmcoreinfo, "NUMBER(PHYS_OFFSET)=", &phys_offset))
-		*ret = l->direct_offset + phys_offset;
-	else
-		return false;
+	*ret = l->in->facts.kernel_bits == 32 ? l->regions[REGION_DIRECT].start : l->direct_offset;
 	return true;
 }
 
@@ -304,7 +298,7 @@ static void add_addresses(struct facts *f)
 			  l->regions[REGION_USER].source);
 	if (page_offset(l, &n))
 		add_value(f, "page_offset", CELL_ADDRESS, n, l->regions[REGION_DIRECT].source);
-	else
+	else if (!l->has_direct_offset)
 		add_fact(f, "page_offset", CELL_ADDRESS, NULL); /* the direct map has its note */
 	if (l->has_direct_offset)
 		add_value(f, "virt_to_phys_offset", CELL_ADDRESS,

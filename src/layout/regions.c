@@ -65,7 +65,6 @@ static void use_bounds(struct layout *l, enum region region, const char *start_k
 static void use_vmcoreinfo(struct layout *l)
 {
 	use_bounds(l, REGION_VMALLOC, "NUMBER(VMALLOC_START)=", "NUMBER(VMALLOC_END)=");
-	use_bounds(l, REGION_VMEMMAP, "NUMBER(VMEMMAP_START)=", "NUMBER(VMEMMAP_END)=");
 	use_bounds(l, REGION_MODULES, "NUMBER(MODULES_VADDR)=", "NUMBER(MODULES_END)=");
 }
 
@@ -244,10 +243,39 @@ static void find_vmemmap_segment(struct layout *l)
 	}
 }
 
+/*
+ * By elimination: the kernel adds to kcore RAM, vmemmap, its image, vmalloc, modules and, on x86, the
+ * page of vsyscalls (kclist_add() in fs/proc/kcore.c and arch/). This is for when no module is loaded.
+ */
+static void find_modules_segment(struct layout *l)
+{
+	const struct layout_range *vmalloc = &l->regions[REGION_VMALLOC];
+	const struct layout_range *vmemmap = &l->regions[REGION_VMEMMAP];
+	const struct kcore_segment *s, *left = NULL;
+
+	if ((l->regions[REGION_MODULES].known && !l->regions[REGION_MODULES].seen_only) ||
+	    !vmalloc->known || !vmemmap->known)
+		return;
+	vec_for_each(&l->kcore, s) {
+		if (s->has_phys || (s->start <= vmalloc->end && s->end >= vmalloc->start) ||
+		    (s->start <= vmemmap->end && s->end >= vmemmap->start))
+			continue;
+		/* vsyscalls, and the ends of vmemmap's segments, which are rounded to pages */
+		if (s->end - s->start < IMAGE_STEP)
+			continue;
+		if (left)
+			return;
+		left = s;
+	}
+	if (left)
+		set_region(l, REGION_MODULES, left->start, left->end, "kcore");
+}
+
 /* --- the image and the direct map without kcore ---------------------------------------------------- */
 
 /* Where the image is physically: from the first to the last of «Kernel code», «Kernel data», … */
-static bool image_phys(const struct layout *l, uint64_t *ret_code, uint64_t *ret_end)
+static bool image_phys(const struct layout *l, uint64_t *ret_code, uint64_t *ret_code_end,
+		       uint64_t *ret_end)
 {
 	const struct iomem_range *range;
 	bool found = false;
@@ -256,7 +284,8 @@ static bool image_phys(const struct layout *l, uint64_t *ret_code, uint64_t *ret
 		return false;
 	vec_for_each(&l->iomem, range) {
 		if (!strcmp(range->name, "Kernel code")) {
-			*ret_code = *ret_end = range->start;
+			*ret_code = range->start;
+			*ret_code_end = *ret_end = range->end;
 			found = true;
 		}
 		if (found && !strcmp(layout_owner_kind(range->name), "kernel"))
@@ -266,30 +295,31 @@ static bool image_phys(const struct layout *l, uint64_t *ret_code, uint64_t *ret
 }
 
 /*
- * «Kernel code» begins with _text on some kernels and with _stext on others; the right one is a
- * multiple of 2 MiB away.
+ * «Kernel code» begins with _text or with _stext, as the architecture has it; _text is at most 2 MiB in
+ * front of _stext (ARM: the next section of 1 MiB; arm64: 64 KiB; x86: the same), and many kernels list
+ * _stext only. So the distance of _stext from it, less what is no multiple of 2 MiB, is the image's.
  */
-static void find_image_offset(struct layout *l, uint64_t code)
+static void find_image_offset(struct layout *l, uint64_t code, uint64_t code_end)
 {
-	static const char *const names[] = { "_text", "_stext" };
-	uint64_t address;
-	size_t i;
+	uint64_t stext, offset, init;
 
-	for (i = 0; i < ARRAY_SIZE(names) && !l->has_image_offset; i++) {
-		if (!find_symbol(l, names[i], &address) || (address - code) % IMAGE_STEP)
-			continue;
-		l->has_image_offset = true;
-		l->image_offset = address - code;
-	}
+	if (l->has_image_offset || !find_symbol(l, "_stext", &stext))
+		return;
+	offset = (stext - code) / IMAGE_STEP * IMAGE_STEP;
+	/* a check: what is discarded after booting comes behind the code */
+	if (find_symbol(l, "_sinittext", &init) && code_end + offset >= init)
+		return;
+	l->has_image_offset = true;
+	l->image_offset = offset;
 }
 
 static void find_image(struct layout *l)
 {
 	struct layout_range *kernel = &l->regions[REGION_KERNEL];
-	uint64_t code, phys_end, start, end;
+	uint64_t code, code_end, phys_end, start, end;
 
-	if (image_phys(l, &code, &phys_end)) {
-		find_image_offset(l, code);
+	if (image_phys(l, &code, &code_end, &phys_end)) {
+		find_image_offset(l, code, code_end);
 		if (l->has_image_offset && !kernel->known)
 			set_region(l, REGION_KERNEL, code + l->image_offset,
 				   phys_end + l->image_offset, "kallsyms+iomem");
@@ -308,12 +338,12 @@ static void find_image(struct layout *l)
 /* On a 32-bit kernel: low memory, at the image's distance from its physical addresses. */
 static int find_low_memory(struct layout *l)
 {
-	uint64_t page = l->in->facts.page_size, start, end, code, phys_end;
+	uint64_t page = l->in->facts.page_size, start, end, code, code_end, phys_end;
 	uint64_t first = UINT64_MAX, last = 0;
 	const struct iomem_range *root;
 	const struct zone *zone;
 
-	if (!l->has_image_offset || !image_phys(l, &code, &phys_end))
+	if (!l->has_image_offset || !image_phys(l, &code, &code_end, &phys_end))
 		return 0;
 	/* not where the kernel runs from ROM */
 	root = layout_root(&l->iomem, iomem_find(&l->iomem, code));
@@ -430,10 +460,19 @@ int layout_find_regions(struct layout *l)
 	find_modules(l);
 	find_vmalloc_segment(l);
 	find_vmemmap_segment(l);
+	find_modules_segment(l);
 	find_vmalloc(l);
+	/*
+	 * Last: on arm64 these are bounds for the most bits of an address that the kernel was built
+	 * for, not for those that it uses.
+	 */
+	if (!l->regions[REGION_VMEMMAP].known)
+		use_bounds(l, REGION_VMEMMAP, "NUMBER(VMEMMAP_START)=", "NUMBER(VMEMMAP_END)=");
 	if (!l->regions[REGION_VMEMMAP].known)
 		l->regions[REGION_VMEMMAP].why =
-			l->kcore.n
+			l->in->facts.kernel_bits == 32
+				? "a 32-bit kernel has none: struct pages are in low memory"
+			: l->kcore.n
 				? "none of /proc/kcore's segments is as large as the struct pages"
 				: "only /proc/kcore tells, and it is not there";
 	l->regions[REGION_FIXMAP].why = "no file of /proc tells it";
