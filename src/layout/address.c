@@ -140,8 +140,11 @@ static void area_words(const struct layout *l, const struct vmalloc_area *area, 
 		snprintf(buf + n, size - n, "; this is in its guard page, which is not mapped");
 }
 
-/* An area that /proc/vmallocinfo has; it may lie in any region. */
-static bool answer_area(struct answer *a)
+/*
+ * An area that /proc/vmallocinfo has; it may lie in any region, on ARM32 also in the direct map (where
+ * CMA has low memory mapped anew).
+ */
+static bool answer_area(struct answer *a, bool direct)
 {
 	const struct vmalloc_area *area = vmallocinfo_find(&a->l->vmalloc, a->address);
 	char words[200];
@@ -151,7 +154,7 @@ static bool answer_area(struct answer *a)
 		return false;
 	area_words(a->l, area, a->address, words, sizeof(words));
 	row = add_answer(a, "virtual",
-			 area->has_phys					      ? "ioremap"
+			 area->ioremap					      ? "ioremap"
 			 : within(&a->l->regions[REGION_MODULES], a->address) ? "modules"
 									      : "vmalloc",
 			 area->caller, words);
@@ -159,7 +162,7 @@ static bool answer_area(struct answer *a)
 	if (area->has_phys && area->phys < PHYSICAL_MAX && !in_guard_page(a->l, area, a->address))
 		report_set_u64(a->r, a->t, row, "physical",
 			       area->phys + (a->address - area->start));
-	set_virtual(a, row, false);
+	set_virtual(a, row, direct);
 	return true;
 }
 
@@ -285,11 +288,14 @@ static void answer_nothing(struct answer *a)
 
 static void answer_virtual(struct answer *a)
 {
-	bool found = answer_user(a);
+	bool found = answer_user(a), direct = false;
+	uint64_t phys;
 
-	if (!found)
+	if (!found) {
+		direct = layout_virt_to_phys(a->l, a->address, &phys);
 		found = answer_direct(a);
-	if (answer_symbol(a) || answer_area(a))
+	}
+	if (answer_symbol(a) || answer_area(a, direct))
 		return;
 	/* the whole of a region says little beside the direct map's answer */
 	if (answer_image(a) || found || answer_region(a))
@@ -358,8 +364,8 @@ static void answer_physical(struct answer *a)
 	row = add_answer(a, "physical", kind, name,
 			 ram ? ram_detail(a->l, a->address, mapped)
 			 : strcmp(kind, "device") == 0
-				 ? "registers or memory of a device: ioremap() "
-				   "maps it, virt_to_phys() knows nothing of it"
+				 ? "not RAM but a device's, or the window of a bus: ioremap() maps "
+				   "it, virt_to_phys() knows nothing of it"
 				 : NULL);
 	set_bounds(a, row, range->start, range->end);
 	if (ram) {

@@ -64,8 +64,13 @@ static void use_bounds(struct layout *l, enum region region, const char *start_k
 
 static void use_vmcoreinfo(struct layout *l)
 {
+	const char *text = l->kcore.vmcoreinfo;
+	uint64_t offset;
+
 	use_bounds(l, REGION_VMALLOC, "NUMBER(VMALLOC_START)=", "NUMBER(VMALLOC_END)=");
-	use_bounds(l, REGION_MODULES, "NUMBER(MODULES_VADDR)=", "NUMBER(MODULES_END)=");
+	/* With KASLR, arm64 loads modules near its image, and these bounds mean nothing. */
+	if (keys_hex(text, "KERNELOFFSET=", &offset) && !offset)
+		use_bounds(l, REGION_MODULES, "NUMBER(MODULES_VADDR)=", "NUMBER(MODULES_END)=");
 }
 
 static void find_struct_page(struct layout *l)
@@ -79,6 +84,22 @@ static void find_struct_page(struct layout *l)
 		l->struct_page_size = size;
 		l->struct_page_source = "VMCOREINFO in /proc/kcore";
 	}
+}
+
+/* vmalloc's segment is as large as VmallocTotal, which is cut to whole KiB. */
+static void find_vmalloc_segment(struct layout *l)
+{
+	const struct kcore_segment *s;
+	uint64_t total;
+
+	if (l->regions[REGION_VMALLOC].known ||
+	    !keys_kb(l->in->files[FILE_MEMINFO].text, "VmallocTotal:", &total) || !total)
+		return;
+	vec_for_each(&l->kcore, s)
+		if (!s->has_phys && (s->end - s->start + 1) / 1024 == total / 1024) {
+			set_region(l, REGION_VMALLOC, s->start, s->end, "kcore");
+			return;
+		}
 }
 
 /* --- modules --------------------------------------------------------------------------------------- */
@@ -122,8 +143,10 @@ static void find_modules(struct layout *l)
 					  : "/proc/kallsyms lists no function of a module";
 		return;
 	}
+	/* on arm64 with KASLR they are in vmalloc's, and have no region of their own */
 	vec_for_each(&l->kcore, s)
-		if (!s->has_phys && start >= s->start && end <= s->end) {
+		if (!s->has_phys && start >= s->start && end <= s->end &&
+		    s->start != l->regions[REGION_VMALLOC].start) {
 			set_region(l, REGION_MODULES, s->start, s->end, "kcore");
 			return;
 		}
@@ -189,22 +212,6 @@ static int use_direct_segments(struct layout *l)
 	return 0;
 }
 
-/* vmalloc's segment is as large as VmallocTotal, which is cut to whole KiB. */
-static void find_vmalloc_segment(struct layout *l)
-{
-	const struct kcore_segment *s;
-	uint64_t total;
-
-	if (l->regions[REGION_VMALLOC].known ||
-	    !keys_kb(l->in->files[FILE_MEMINFO].text, "VmallocTotal:", &total) || !total)
-		return;
-	vec_for_each(&l->kcore, s)
-		if (!s->has_phys && (s->end - s->start + 1) / 1024 == total / 1024) {
-			set_region(l, REGION_VMALLOC, s->start, s->end, "kcore");
-			return;
-		}
-}
-
 static uint64_t frames(const struct layout *l, uint64_t bytes)
 {
 	return bytes / l->in->facts.page_size;
@@ -253,7 +260,9 @@ static void find_modules_segment(struct layout *l)
 	const struct layout_range *vmemmap = &l->regions[REGION_VMEMMAP];
 	const struct kcore_segment *s, *left = NULL;
 
-	if ((l->regions[REGION_MODULES].known && !l->regions[REGION_MODULES].seen_only) ||
+	/* where modules always go there: see use_vmcoreinfo() */
+	if (strcmp(l->in->facts.arch, "x86_64") ||
+	    (l->regions[REGION_MODULES].known && !l->regions[REGION_MODULES].seen_only) ||
 	    !vmalloc->known || !vmemmap->known)
 		return;
 	vec_for_each(&l->kcore, s) {
@@ -388,16 +397,20 @@ static int find_direct(struct layout *l)
 
 /* --- vmalloc ----------------------------------------------------------------------------------------- */
 
+static bool overlaps(const struct layout_range *range, const struct vmalloc_area *a)
+{
+	return range->known && a->end >= range->start && a->start <= range->end;
+}
+
 /* Memory of modules, which is in a region of its own on most architectures. */
 static bool is_module_area(const struct layout *l, const struct vmalloc_area *a)
 {
 	static const char *const callers[] = { "move_module+", "module_alloc+",
 					       "execmem_",     "bpf_jit_alloc_exec+",
 					       "load_module+", "layout_and_allocate" };
-	const struct layout_range *modules = &l->regions[REGION_MODULES];
 	size_t i;
 
-	if (modules->known && a->end >= modules->start && a->start <= modules->end)
+	if (overlaps(&l->regions[REGION_MODULES], a))
 		return true;
 	for (i = 0; a->caller && i < ARRAY_SIZE(callers); i++)
 		if (!strncmp(a->caller, callers[i], strlen(callers[i])))
@@ -421,7 +434,8 @@ static void find_vmalloc(struct layout *l)
 		return;
 	}
 	vec_for_each(&l->vmalloc, a)
-		if (!is_module_area(l, a)) {
+		/* on ARM32, low memory that CMA has mapped anew is an area too */
+		if (!is_module_area(l, a) && !overlaps(&l->regions[REGION_DIRECT], a)) {
 			start = MIN(start, a->start);
 			end = MAX(end, a->end);
 		}
@@ -457,8 +471,8 @@ int layout_find_regions(struct layout *l)
 	err = find_direct(l);
 	if (err)
 		return err;
-	find_modules(l);
 	find_vmalloc_segment(l);
+	find_modules(l);
 	find_vmemmap_segment(l);
 	find_modules_segment(l);
 	find_vmalloc(l);

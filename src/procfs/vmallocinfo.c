@@ -40,6 +40,11 @@ static int parse_word(struct scan word, struct vmalloc_area *area)
 		return 0;
 	}
 	s = word;
+	if (scan_literal(&s, "ioremap") && scan_done(&s)) {
+		area->ioremap = true;
+		return 0;
+	}
+	s = word;
 	if (!area->caller && memmem(s.p, (size_t)(s.end - s.p), "+0x", 3)) {
 		area->caller = strndup(s.p, MIN((size_t)(s.end - s.p), (size_t)MAX_CALLER));
 		return area->caller ? 0 : -ENOMEM;

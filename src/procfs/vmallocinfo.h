@@ -12,6 +12,7 @@ struct vmalloc_area {
 	uint64_t phys; /* what is mapped there, of ioremap() */
 	bool has_phys;
 	bool vmalloc; /* made of pages by vmalloc() */
+	bool ioremap; /* a device's, or the room for one: then without .phys */
 	uint64_t pages; /* of memory; 0: not told */
 	char *caller; /* «function+0x1/0x2», owned; NULL: not told */
 };
