@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The report as text for people: what is traced, tables, notes, and last how far to trust it. */
+/*
+ * The report as text for people: what is traced, tables and trees, bars, maps, notes, and last how
+ * far to trust it. It is UTF-8 whatever the locale: «…» and bars have no other form.
+ */
 #include "render/render.h"
 
 #include <errno.h>
@@ -212,6 +215,29 @@ static void put_quality(struct text *t)
 	put_alarms(t, q);
 }
 
+/* All that the report is about, an empty line before each. */
+static void put_shapes(struct text *t)
+{
+	const struct report *r = t->report;
+
+	for (size_t i = 0; i < r->n_tables; i++) {
+		out_puts(&t->out, "\n");
+		text_table(t, &r->tables[i]);
+	}
+	for (size_t i = 0; i < r->n_histograms; i++) {
+		out_puts(&t->out, "\n");
+		text_histogram(t, &r->histograms[i]);
+	}
+	if (r->n_series) {
+		out_puts(&t->out, "\n");
+		text_series(t);
+	}
+	for (size_t i = 0; i < r->n_grids; i++) {
+		out_puts(&t->out, "\n");
+		text_grid(t, &r->grids[i]);
+	}
+}
+
 int render_text(const struct report *r, const struct render_options *options, FILE *file)
 {
 	int width = options->width > 0 ? options->width : WIDTH_DEFAULT;
@@ -225,10 +251,7 @@ int render_text(const struct report *r, const struct render_options *options, FI
 	if (r->oom)
 		return -ENOMEM;
 	put_subject(&t);
-	for (size_t i = 0; i < r->n_tables; i++) {
-		out_puts(&t.out, "\n");
-		text_table(&t, &r->tables[i]);
-	}
+	put_shapes(&t);
 	if (r->n_notes || r->program.present || r->next_hint || r->has_quality)
 		out_puts(&t.out, "\n");
 	for (size_t i = 0; i < r->n_notes; i++)

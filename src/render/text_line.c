@@ -74,3 +74,33 @@ void text_line(struct text *t, size_t indent, const char *s)
 	out_puts(&t->out, fit);
 	out_puts(&t->out, "\n");
 }
+
+void text_field(struct text *t, const char *s, size_t width, bool left)
+{
+	_cleanup_free_ char *fit = NULL;
+	size_t pad;
+
+	if (width == 0)
+		return;
+	fit = text_shorten(s, width);
+	if (!fit) {
+		out_fail(&t->out, -ENOMEM);
+		return;
+	}
+	pad = width - text_width(fit);
+	out_spaces(&t->out, left ? 0 : pad);
+	out_puts(&t->out, fit);
+	out_spaces(&t->out, left ? pad : 0);
+}
+
+struct units text_value(enum cell_type unit, uint64_t v)
+{
+	switch (unit) {
+	case CELL_NS:
+		return units_ns(v);
+	case CELL_BYTES:
+		return units_bytes(v);
+	default:
+		return units_count(v);
+	}
+}

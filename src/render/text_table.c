@@ -14,6 +14,7 @@
 #define LEFT_ENOUGH 32 /* a wider left column gives way before other columns are dropped */
 #define LEFT_LEAST  20 /* a left column is never shortened below this */
 #define BELOW	    4 /* indentation of lines below a row */
+#define BELOW_MOST  20 /* that of a tree's deep rows */
 #define FRAMES_MAX  24
 #define TREE_STEP   2 /* indentation of a level */
 #define TREE_LEAST  8 /* what indentation leaves of the first column */
@@ -240,7 +241,7 @@ static void put_row(struct text *t, const struct layout *l, const struct cell *c
 		out_puts(&t->out, "\n");
 }
 
-static void put_frame(struct text *t, const struct frame *f)
+static void put_frame(struct text *t, size_t indent, const struct frame *f)
 {
 	_cleanup_free_ char *line = NULL;
 	bool module = f->module && strcmp(f->module, "vmlinux") != 0;
@@ -257,7 +258,7 @@ static void put_frame(struct text *t, const struct frame *f)
 		out_fail(&t->out, -ENOMEM);
 		return;
 	}
-	text_line(t, BELOW + 4, line);
+	text_line(t, indent, line);
 }
 
 /* «62% of bytes»: @part of @total, in whole percents that never hide something. */
@@ -271,24 +272,24 @@ static void put_share_of(struct text *t, double part, double total, const char *
 		out_printf(&t->out, "%d%% of %s", (int)(percent + 0.5), what);
 }
 
-static void put_stack(struct text *t, uint32_t id)
+static void put_stack(struct text *t, size_t indent, uint32_t id)
 {
 	const struct report_stack *s;
 
 	if (id >= t->report->n_stacks) {
-		text_line(t, BELOW + 4, "(call chain lost)");
+		text_line(t, indent, "(call chain lost)");
 		return;
 	}
 	s = &t->report->stacks[id];
 	for (size_t i = 0; i < MIN(s->n_frames, (size_t)FRAMES_MAX); i++)
-		put_frame(t, &s->frames[i]);
+		put_frame(t, indent, &s->frames[i]);
 	if (s->n_frames > FRAMES_MAX) {
-		out_spaces(&t->out, BELOW + 4);
+		out_spaces(&t->out, indent);
 		out_printf(&t->out, "… %zu more frames\n", s->n_frames - FRAMES_MAX);
 	}
 }
 
-static void put_shares(struct text *t, const struct cell *c)
+static void put_shares(struct text *t, size_t indent, const struct cell *c)
 {
 	double bytes = 0, objects = 0;
 
@@ -299,26 +300,27 @@ static void put_shares(struct text *t, const struct cell *c)
 	for (size_t i = 0; i < c->stacks.n; i++) {
 		const struct stack_share *s = &c->stacks.items[i];
 
-		out_spaces(&t->out, BELOW);
+		out_spaces(&t->out, indent);
 		if (bytes > 0)
 			put_share_of(t, (double)s->bytes, bytes, "bytes");
 		else
 			put_share_of(t, (double)s->objects, objects, "objects");
 		out_printf(&t->out, "%s, %s object%s:\n", s->estimated ? " (estimated)" : "",
 			   units_exact(s->objects).s, s->objects == 1 ? "" : "s");
-		put_stack(t, s->stack);
+		put_stack(t, indent + 4, s->stack);
 	}
 }
 
 /* One item a line, the column's title before the first. */
-static void put_subline(struct text *t, const struct column *column, const struct cell *c)
+static void put_subline(struct text *t, size_t below, const struct column *column,
+			const struct cell *c)
 {
 	bool titled = column->title && *column->title;
-	size_t indent = BELOW + (titled ? strlen(column->title) + 2 : 0);
+	size_t indent = below + (titled ? strlen(column->title) + 2 : 0);
 	size_t n = c->type == CELL_TEXTS ? c->list.n : 1;
 	char lead[128];
 
-	snprintf(lead, sizeof(lead), "%*s%s%s", BELOW, "", titled ? column->title : "",
+	snprintf(lead, sizeof(lead), "%*s%s%s", (int)below, "", titled ? column->title : "",
 		 titled ? ": " : "");
 	if (c->type == CELL_TEXTS) {
 		for (size_t i = 0; i < n; i++) {
@@ -336,8 +338,11 @@ static void put_subline(struct text *t, const struct column *column, const struc
 	}
 }
 
-static void put_below(struct text *t, const struct table *table, const struct cell *cells)
+static void put_below(struct text *t, const struct table *table, size_t row)
 {
+	const struct cell *cells = &table->cells[row * table->n_columns];
+	size_t indent = MIN(BELOW + row_indent(table, row), (size_t)BELOW_MOST);
+
 	for (size_t i = 0; i < table->n_columns; i++) {
 		const struct column *column = &table->columns[i];
 
@@ -345,9 +350,9 @@ static void put_below(struct text *t, const struct table *table, const struct ce
 		    cells[i].type == CELL_NULL)
 			continue;
 		if (cells[i].type == CELL_STACKS)
-			put_shares(t, &cells[i]);
+			put_shares(t, indent, &cells[i]);
 		else
-			put_subline(t, column, &cells[i]);
+			put_subline(t, indent, column, &cells[i]);
 	}
 }
 
@@ -384,7 +389,7 @@ void text_table(struct text *t, const struct table *table)
 		const struct cell *cells = &table->cells[row * table->n_columns];
 
 		put_row(t, &l, cells, row_indent(table, row));
-		put_below(t, table, cells);
+		put_below(t, table, row);
 	}
 	if (table->rows_total > table->n_rows)
 		out_printf(&t->out, "… %s more row%s (-n 0 shows all)\n",
