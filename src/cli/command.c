@@ -18,6 +18,7 @@ static const struct options buddy_defaults = { .sample = 1,
 					       .max_size = UINT32_MAX,
 					       .stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
+static const struct options layout_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
 const struct command commands[] = {
 	{ "slab", FOR_SLAB, "how much memory rounding to size classes wastes, and where",
@@ -37,6 +38,10 @@ const struct command commands[] = {
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  cmd_doctor },
+	{ "layout", FOR_LAYOUT, "where things are in memory: physical, zones, virtual",
+	  "Shows who owns which physical addresses, the zones, the parts of the kernel's address "
+	  "space and what an address is. Traces nothing.",
+	  &layout_defaults, 0, cmd_layout },
 	{ 0 },
 };
 

@@ -32,6 +32,7 @@ extern const struct command commands[];
 
 int cmd_analyze(const struct command *c, const struct options *o, struct failure *f);
 int cmd_doctor(const struct command *c, const struct options *o, struct failure *f);
+int cmd_layout(const struct command *c, const struct options *o, struct failure *f);
 
 /* Parse and run «kmscope …»; returns the exit code after having said what went wrong. */
 int command_main(int argc, char **argv);

@@ -23,12 +23,13 @@ struct option_spec {
 	unsigned int commands;
 };
 
-#define FOR_OBJECTS   (FOR_SLAB | FOR_LEAKS)
-#define FOR_ANALYSIS  (FOR_OBJECTS | FOR_BUDDY)
-#define FOR_ALL	      (FOR_ANALYSIS | FOR_DOCTOR)
-#define LONG_ONLY(id) (1000 + (id))
-#define YEAR_NS	      (365ull * 24 * 3600 * NSEC_PER_SEC)
-#define FIELD(name)   offsetof(struct options, name)
+#define FOR_OBJECTS    (FOR_SLAB | FOR_LEAKS)
+#define FOR_ANALYSIS   (FOR_OBJECTS | FOR_BUDDY)
+#define FOR_ALL	       (FOR_ANALYSIS | FOR_DOCTOR | FOR_LAYOUT)
+#define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT)
+#define LONG_ONLY(id)  (1000 + (id))
+#define YEAR_NS	       (365ull * 24 * 3600 * NSEC_PER_SEC)
+#define FIELD(name)    offsetof(struct options, name)
 
 static const char *const by_choices[] = { "site", "cache", "comm", "pid", "cgroup", NULL };
 static const char *const stacks_choices[] = { "none", "auto", "all", NULL };
@@ -114,6 +115,9 @@ static const struct option_spec specs[OPTION_MAX] = {
 				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
 	[OPTION_MAP] = { "map", LONG_ONLY(OPTION_MAP), NULL, "Show a map of physical memory",
 			 TYPE_FLAG, FIELD(map), 0, 0, NULL, FOR_BUDDY },
+	[OPTION_ADDRESS] = { "address", LONG_ONLY(OPTION_ADDRESS), "ADDRESS",
+			     "Say what this address (0x…) is, virtual or physical", TYPE_TEXT,
+			     FIELD(address), 1, 4095, NULL, FOR_LAYOUT },
 };
 _Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
 
@@ -273,7 +277,7 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	struct argp argp = {
 		.options = list,
 		.parser = parse_key,
-		.args_doc = command == FOR_DOCTOR ? "" : "[-- PROGRAM ARGS…]",
+		.args_doc = command & FOR_NO_PROGRAM ? "" : "[-- PROGRAM ARGS…]",
 		.doc = summary,
 	};
 	size_t n = 0, i;
@@ -289,13 +293,14 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	for (k = 1; k < argc; k++)
 		if (!strcmp(argv[k], "--"))
 			break;
-	if (k < argc && command != FOR_DOCTOR) {
+	if (k < argc && !(command & FOR_NO_PROGRAM)) {
 		if (k + 1 == argc)
 			return fail(f, FAILURE_USAGE, -EINVAL, "there is no program after «--»");
 		o->program = argv + k + 1;
 	}
-	if (k < argc && command == FOR_DOCTOR)
-		return fail(f, FAILURE_USAGE, -EINVAL, "doctor runs no program");
+	if (k < argc && command & FOR_NO_PROGRAM)
+		return fail(f, FAILURE_USAGE, -EINVAL, "%s runs no program",
+			    command == FOR_DOCTOR ? "doctor" : "layout");
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, k, argv, 0, NULL, &state))
 		return state.error ? state.error

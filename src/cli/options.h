@@ -34,6 +34,7 @@ enum option_id {
 	OPTION_PROBE,
 	OPTION_CAPABILITIES,
 	OPTION_MAP,
+	OPTION_ADDRESS,
 	OPTION_MAX,
 };
 
@@ -43,6 +44,7 @@ enum command_mask {
 	FOR_LEAKS = 1 << 1,
 	FOR_DOCTOR = 1 << 2,
 	FOR_BUDDY = 1 << 3,
+	FOR_LAYOUT = 1 << 4,
 };
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };
@@ -52,7 +54,7 @@ struct options {
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
 	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities, map;
-	const char *comm, *cgroup, *module, *site, *cache, *ready_file;
+	const char *comm, *cgroup, *module, *site, *cache, *ready_file, *address;
 	char **program; /* ends with NULL; NULL: none */
 };
 

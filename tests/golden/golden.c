@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Plays a script of events (src/source/synth.h) to an analyzer and prints its report, as a session
- * on a live kernel would, with nothing of this machine in it.
+ * on a live kernel would, with nothing of this machine in it. For «layout» the script is a folder
+ * with a machine's /proc, and «facts», a text of «KEY NUMBER» lines, in place of what is not there.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "analyze/analyzer.h"
+#include "layout/gather.h"
+#include "procfs/keys.h"
 #include "render/render.h"
 #include "source/synth.h"
 #include "sym/symbolizer.h"
@@ -17,13 +20,15 @@ struct golden {
 	const struct analyzer_ops *ops;
 	const struct renderer *renderer;
 	struct analyzer_options options;
-	const char *script, *kallsyms;
+	const char *script, *kallsyms, *address;
+	bool layout;
 	struct analyzer *analyzer;
 };
 
 static const char usage[] =
 	"usage: golden ANALYZER RENDERER SCRIPT [--by site|cache|comm|pid|cgroup] [--top N]\n"
-	"       [--objects] [--min-age NS] [--stacks] [--kallsyms FILE]\n";
+	"       [--objects] [--min-age NS] [--stacks] [--kallsyms FILE]\n"
+	"       golden layout RENDERER FOLDER [--address 0xADDRESS]\n";
 
 static char *read_file(const char *path)
 {
@@ -64,6 +69,7 @@ static int parse(struct golden *g, int argc, char **argv)
 		{ "min-age", required_argument, NULL, 'a' },
 		{ "stacks", no_argument, NULL, 's' },
 		{ "kallsyms", required_argument, NULL, 'k' },
+		{ "address", required_argument, NULL, 'A' },
 		{ 0 },
 	};
 	int c;
@@ -89,15 +95,19 @@ static int parse(struct golden *g, int argc, char **argv)
 		case 'k':
 			g->kallsyms = optarg;
 			break;
+		case 'A':
+			g->address = optarg;
+			break;
 		default:
 			return -EINVAL;
 		}
 	if (argc - optind != 3)
 		return -EINVAL;
-	g->ops = analyzer_find(argv[optind]);
+	g->layout = !strcmp(argv[optind], "layout");
+	g->ops = g->layout ? NULL : analyzer_find(argv[optind]);
 	g->renderer = renderer_find(argv[optind + 1]);
 	g->script = argv[optind + 2];
-	return g->ops && g->renderer ? 0 : -EINVAL;
+	return (g->ops || g->layout) && g->renderer ? 0 : -EINVAL;
 }
 
 static void consume(void *arg, const struct event_header *const *records, size_t n)
@@ -152,6 +162,75 @@ static int print(struct golden *g, struct failure *f)
 	return err ? err : g->renderer->render(r, &options, stdout);
 }
 
+/* --- layout ------------------------------------------------------------------------------------------- */
+
+static int read_facts(const char *folder, struct layout_facts *facts, struct failure *f)
+{
+	_cleanup_free_ char *path = NULL;
+	_cleanup_free_ char *text = NULL;
+	uint64_t bits = 0;
+
+	if (asprintf(&path, "%s/facts", folder) < 0)
+		return -ENOMEM;
+	text = read_file(path);
+	if (!text || !keys_u64(text, "kernel_bits ", &bits) ||
+	    !keys_u64(text, "page_size ", &facts->page_size) ||
+	    sscanf(text, "arch %31s", facts->arch) != 1)
+		return fail(f, FAILURE_USAGE, -EINVAL, "%s: no facts", path);
+	snprintf(facts->kernel, sizeof(facts->kernel), "6.12.0-golden");
+	facts->kernel_bits = (unsigned int)bits;
+	keys_u64(text, "cpus ", &facts->cpus);
+	keys_u64(text, "user_end ", &facts->user_end);
+	keys_u64(text, "btf_page_size ", &facts->btf_page_size);
+	keys_u64(text, "btf_stack_size ", &facts->btf_stack_size);
+	keys_u64(text, "thp_size ", &facts->thp_size);
+	if (keys_u64(text, "huge_size ", &facts->huge_sizes[0]))
+		facts->n_huge_sizes = 1;
+	return 0;
+}
+
+static int print_layout(const struct golden *g, struct failure *f)
+{
+	struct render_options options = { .width = 80 };
+	_cleanup_(layout_input_free) struct layout_input in = { 0 };
+	_cleanup_(layout_free) struct layout l = { 0 };
+	_cleanup_(report_free) struct report *r = report_new("layout");
+	int err = read_facts(g->script, &in.facts, f);
+
+	if (err)
+		return err;
+	err = r ? layout_gather_files(g->script, &in) : -ENOMEM;
+	if (in.symbols_why[0]) /* it names this tree's path */
+		snprintf(in.symbols_why, sizeof(in.symbols_why), "there are no symbols");
+	if (!err)
+		err = layout_find(&in, &l);
+	if (err)
+		return err;
+	snprintf(r->kernel, sizeof(r->kernel), "%s", in.facts.kernel);
+	snprintf(r->arch, sizeof(r->arch), "%s", in.facts.arch);
+	r->interval = 1;
+	r->final = true;
+	if (asprintf(&r->subject, "memory layout of a script") < 0)
+		return -ENOMEM;
+	if (g->address)
+		layout_report_address(&l, strtoull(g->address, NULL, 16), r);
+	else
+		layout_report(&l, r);
+	return r->oom ? -ENOMEM : g->renderer->render(r, &options, stdout);
+}
+
+static int print_analysis(struct golden *g, struct failure *f)
+{
+	int err;
+
+	g->analyzer = g->ops->create(&g->options);
+	err = g->analyzer ? play(g, f) : -ENOMEM;
+	if (!err)
+		err = print(g, f);
+	analyzer_free(&g->analyzer);
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	struct golden g = { 0 };
@@ -162,11 +241,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	g.analyzer = g.ops->create(&g.options);
-	err = g.analyzer ? play(&g, &f) : -ENOMEM;
-	if (!err)
-		err = print(&g, &f);
-	analyzer_free(&g.analyzer);
+	err = g.layout ? print_layout(&g, &f) : print_analysis(&g, &f);
 	if (err)
 		fprintf(stderr, "golden: %s (%s)\n", f.text, strerror(-err));
 	return err ? 1 : 0;
