@@ -64,6 +64,26 @@ def module_steps():
     return lines + ["step rmmod 60 rmmod kmscope_truth"]
 
 
+# Boots of their own, with so many MB, in which only `kmscope layout` is looked at. With 2 GB an ARM32
+# kernel has high memory.
+LAYOUT_MEMORY = {
+    ("amd64", "6.1"): (512,),
+    ("arm64", "6.1"): (512,),
+    ("armhf", "6.1"): (512, 2048),
+    ("armhf", "6.12"): (2048,),
+}
+
+
+def layout_steps():
+    return "\n".join([
+        "step layout 60 kmscope layout --json",
+        "step iomem 10 cat /proc/iomem",
+        "step zoneinfo 10 cat /proc/zoneinfo",
+        "step layout-text 60 kmscope layout",
+        "step layout-user 60 su -s /bin/sh nobody -c 'kmscope layout --json'",
+    ]) + "\n"
+
+
 class Wrong(Exception):
     """A check that did not hold; the text says what was found."""
 
@@ -546,6 +566,65 @@ def planned_module(r):
         yield title, check_truth_leaks, (leaks,)
     yield "buddy: " + check_truth_buddy.__doc__, check_truth_buddy, ("truth-buddy",)
     yield "the module is unloaded", Results.output, ("rmmod",)
+
+
+# --- kmscope layout against /proc ------------------------------------------------------------------------
+
+
+def flat(nodes, depth=0):
+    """(depth, start, end, name) of a tree's nodes, as /proc/iomem lists them."""
+    for node in nodes:
+        yield depth, int(node["start"], 16), int(node["end"], 16), node["name"]
+        yield from flat(node["children"], depth + 1)
+
+
+def check_iomem(r):
+    """the physical tree is /proc/iomem"""
+    report = r.report("layout")
+    lines = [re.match(r"( *)([0-9a-f]+)-([0-9a-f]+) : (.*)", x)
+             for x in r.output("iomem").splitlines()]
+    right = [(len(m[1]) // 2, int(m[2], 16), int(m[3], 16), m[4]) for m in lines]
+    found = list(flat(report["trees"]["physical"]))
+    need(len(right) > 3 and found == right, "%s", [f for f in found if f not in right][:3])
+
+
+def check_zones(r, memory):
+    """the zones are those of /proc/zoneinfo, high memory apart"""
+    rows = {(z["node"], z["zone"]): z for z in r.report("layout")["tables"]["zones"]}
+    parts = re.split(r"^Node (\d+), zone +(\w+)$", r.output("zoneinfo"), flags=re.M)[1:]
+    need(len(parts) == 3 * len(rows), "%d zones instead of %d", len(rows), len(parts) // 3)
+    present = 0
+    for node, zone, text in zip(*[iter(parts)] * 3):
+        row = rows[int(node), zone]
+        for name in ("spanned", "present", "managed"):
+            right = int(re.search(r"^ +%s +(\d+)" % name, text, re.M)[1])
+            need(row[name + "_pages"] == right, "%s: %s is %s, not %d", zone, name,
+                 row[name + "_pages"], right)
+        present += row["present_bytes"]
+    need(memory * 0.9 < present >> 20 <= memory, "%d MB of %d are present", present >> 20, memory)
+    high = [z for (_, zone), z in rows.items() if zone == "HighMem" and z["present_pages"]]
+    need(bool(high) == (r.row.arch == "armhf" and memory >= 2048), "high memory: %s", high)
+
+
+def check_hidden(r):
+    """an ordinary user is told that addresses are hidden, none is shown as 0"""
+    report = r.report("layout-user")
+    need("physical" not in report["trees"], "%s", report["trees"].get("physical"))
+    need(any("hidden" in n for n in report["notes"]), "no note: %s", report["notes"])
+
+
+def layout_run(row, files, memory):
+    """(title, None or what is wrong) of the checks of a boot with that memory."""
+    r = Results(row, files)
+    for function, arguments in ((check_iomem, ()), (check_zones, (memory,)), (check_hidden, ())):
+        title = "layout with %d MB: %s" % (memory, function.__doc__)
+        try:
+            function(r, *arguments)
+            yield title, None
+        except Wrong as wrong:
+            yield title, str(wrong)
+        except (KeyError, TypeError, ValueError) as problem:
+            yield title, "the report has another form: %r" % problem
 
 
 SKIPPED = "skipped: "

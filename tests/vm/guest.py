@@ -75,11 +75,11 @@ def pack_initramfs(path, programs, texts):
 # --- boot ---------------------------------------------------------------------------------------------
 
 
-def qemu_command(row, image, initramfs, cpus):
+def qemu_command(row, image, initramfs, cpus, memory):
     machine = matrix.MACHINES[row.arch]
     words = ["quiet", "loglevel=4", "panic=-1", "oops=panic", "rdinit=/init"]
     command = [machine.qemu] + machine.args.split()
-    command += ["-m", str(MEMORY[row.arch]), "-smp", str(cpus)]
+    command += ["-m", str(memory), "-smp", str(cpus)]
     command += ["-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"]
     if row.arch == "amd64":
         command += ["-serial", "file:results.tar.gz"]
@@ -87,8 +87,11 @@ def qemu_command(row, image, initramfs, cpus):
     return command + ["-append", " ".join(["console=" + machine.console] + words)]
 
 
-def boot(row, image, initramfs, folder, cpus):
-    """Run the guest to its end; its results and its console lie in the folder afterwards."""
+def boot(row, image, initramfs, folder, cpus, memory=None):
+    """
+    Run the guest to its end; its results and its console lie in the folder afterwards. memory: MB,
+    instead of what the architecture has.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     console = os.path.join(folder, "console")
@@ -96,7 +99,7 @@ def boot(row, image, initramfs, folder, cpus):
     with open(console, "wb") as out:
         try:
             status = subprocess.run(
-                qemu_command(row, image, initramfs, cpus),
+                qemu_command(row, image, initramfs, cpus, memory or MEMORY[row.arch]),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
