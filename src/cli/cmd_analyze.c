@@ -126,15 +126,6 @@ static void test_knobs(struct live_options *live)
 	live->config.test_pad = pad && !strcmp(pad, "1");
 }
 
-/*
- * Frames of memory of which reading /proc/kpageflags, eight bytes each, takes a second or two: up to
- * there the free blocks are followed without being asked for.
- */
-static bool frames_cheap(void)
-{
-	return sysconf(_SC_PHYS_PAGES) <= 16 << 20;
-}
-
 static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 {
 	const struct options *o = a->options;
@@ -142,7 +133,8 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	struct live_options live = {
 		.probe = (enum probe_choice)o->probe,
 		.ring_size = o->buffer,
-		.areas = a->command->areas | (o->child ? AREA_TASKS : 0),
+		.areas = a->command->areas | (o->child ? AREA_TASKS : 0) |
+			 (o->map ? AREA_FRAMES : 0),
 		.cgroup_fd = -1,
 	};
 	bool pages = a->command->areas & AREA_PAGES;
@@ -156,7 +148,6 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.cgroup_fd = cgroup;
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
-	live.frames = pages && (o->map || frames_cheap());
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */

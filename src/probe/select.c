@@ -15,15 +15,15 @@ const struct capability_info capabilities[CAPABILITY_MAX] = {
 	[CAPABILITY_PAGE_ALLOC] = { "page_alloc", AREA_PAGES, false, false },
 	[CAPABILITY_PAGE_FREE] = { "page_free", AREA_PAGES, false, false },
 	[CAPABILITY_PAGE_FALLBACK] = { "page_fallback", AREA_PAGES, true, false },
-	[CAPABILITY_PAGE_REFILL] = { "page_refill", AREA_PAGES, true, false },
-	[CAPABILITY_PAGE_DRAIN] = { "page_drain", AREA_PAGES, true, false },
+	[CAPABILITY_PAGE_REFILL] = { "page_refill", AREA_FRAMES, true, false },
+	[CAPABILITY_PAGE_DRAIN] = { "page_drain", AREA_FRAMES, true, false },
 	[CAPABILITY_PAGE_BULK] = { "page_bulk", AREA_PAGES, true, false },
 	[CAPABILITY_COMPACTION] = { "compaction", AREA_PAGES, true, false },
 	[CAPABILITY_RECLAIM] = { "reclaim", AREA_PAGES, true, false },
 	[CAPABILITY_CHILDREN] = { "children", AREA_TASKS, true, false },
 };
 
-const char *const area_names[] = { "slab", "pages", "tasks" };
+const char *const area_names[] = { "slab", "pages", "tasks", "frames" };
 
 const char *const method_names[METHOD_MAX] = {
 	[METHOD_RAW] = "raw",

@@ -31,7 +31,13 @@ enum capability {
 enum probe_method { METHOD_RAW, METHOD_CLASSIC, METHOD_KRETPROBE, METHOD_MAX };
 
 /* What belongs together: a command wants one area, --child the tasks too. */
-enum probe_area { AREA_SLAB = 1 << 0, AREA_PAGES = 1 << 1, AREA_TASKS = 1 << 2 };
+enum probe_area {
+	AREA_SLAB = 1 << 0,
+	AREA_PAGES = 1 << 1,
+	AREA_TASKS = 1 << 2,
+	AREA_FRAMES =
+		1 << 3, /* with AREA_PAGES: what moves between the free lists and the per-CPU ones */
+};
 
 struct capability_info {
 	const char *name;

@@ -656,7 +656,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
 	l->pages = o->areas & AREA_PAGES;
-	l->frames_fd = l->pages && o->frames ? open("/proc/kpageflags", O_RDONLY | O_CLOEXEC) : -1;
+	l->frames_fd = o->areas & AREA_FRAMES ? open("/proc/kpageflags", O_RDONLY | O_CLOEXEC) : -1;
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
 	/* in a PID namespace our number is somebody else's: then our own events count as any */
 	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;

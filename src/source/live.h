@@ -14,7 +14,6 @@ struct live_options {
 	struct config config; /* selection, sampling, stacks */
 	size_t ring_size; /* bytes a CPU; 0: live_default_ring_size() */
 	int cgroup_fd; /* -1: none */
-	bool frames; /* AREA_PAGES: tell what each frame of memory is at the start and the end */
 	uint64_t renew_after; /* bytes after which a ring is replaced; 0: live_default_renewal() */
 };
 

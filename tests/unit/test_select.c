@@ -117,18 +117,19 @@ static void test_pages(void **state _unused_)
 	struct probe_plan p = { 0 };
 	struct failure f = { 0 };
 
-	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccc-cc");
-	assert_areas(&c, PROBE_RAW, AREA_PAGES, "ccccc-cc"); /* is about what has two methods */
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES | AREA_FRAMES, "ccccc-cc");
+	assert_areas(&c, PROBE_RAW, AREA_PAGES | AREA_FRAMES,
+		     "ccccc-cc"); /* is about what has two methods */
 	c.kprobes = true;
-	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccc-cc");
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES | AREA_FRAMES, "ccccc-cc");
 	c.functions[FUNCTION_PAGES_BULK] = true;
-	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccckcc");
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES | AREA_FRAMES, "ccccckcc");
 	c.functions[FUNCTION_PAGES_BULK_NOPROF] = true;
-	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "ccccckcc");
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES | AREA_FRAMES, "ccccckcc");
 	/* what it can do without, and what it can't */
 	c.events[TRACE_COMPACTION_END].classic_fields = false;
 	c.events[TRACE_PAGE_DRAIN].classic = false;
-	assert_areas(&c, PROBE_AUTO, AREA_PAGES, "cccc-k-c");
+	assert_areas(&c, PROBE_AUTO, AREA_PAGES | AREA_FRAMES, "cccc-k-c");
 	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
 	assert_int_equal(probe_plan_check(&p, &c, AREA_PAGES, &f), 0);
 	probe_plan_free(&p);

@@ -60,7 +60,7 @@ def module_steps():
         for command in ("slab --top 0", "leaks --objects"):
             step = "truth-%s-%s" % (command.split()[0], method)
             lines.append("step %s 120 ask %s --probe %s" % (step, command, method))
-    lines.append("step truth-buddy 180 askpages")
+    lines.append("step truth-buddy 180 askpages --map")
     return lines + ["step rmmod 60 rmmod kmscope_truth"]
 
 
