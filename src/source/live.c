@@ -559,7 +559,8 @@ static int live_start(struct source *s, struct failure *f)
 		err = attachment_attach(l->attachment, f);
 	if (!err && l->pages)
 		err = live_snapshot_lists(l);
-	l->next_snapshot = clock_monotonic_ns() + LIVE_TICK_NS;
+	/* shortly before each tick, whose reports then have it */
+	l->next_snapshot = l->next_tick - LIVE_TICK_NS / 10;
 	if (err)
 		attachment_detach(l->attachment);
 	return err;
