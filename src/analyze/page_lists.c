@@ -232,6 +232,9 @@ bool page_lists_balance(const struct pages *p, size_t zone, struct page_balance 
 		.bound = a->in_flight + b->in_flight +
 			 2ull * PAGE_LISTS_BATCH * p->stream.start.n_cpus,
 	};
+	/* hotplug and deferred initialisation add pages that nobody frees, balloons take some away */
+	ret->bound += is->managed > was->managed ? is->managed - was->managed
+						 : was->managed - is->managed;
 	ret->residual = ret->free + ret->percpu + (int64_t)(ret->allocated - ret->freed);
 	return true;
 }

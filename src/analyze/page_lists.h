@@ -26,7 +26,7 @@ void page_lists_count_model(const struct pages *p, struct blocks_count *ret);
  * How the change of a zone between the first and the newest snapshot adds up, pages:
  * residual = free + percpu + allocated - freed, which is 0 if events tell everything. Bulk allocations,
  * which fire no event, make it smaller. It is known up to .bound: what events moved while the files
- * were being read, and what was on its way to the lists.
+ * were being read, what was on its way to the lists, and memory that came or went meanwhile.
  */
 struct page_balance {
 	int64_t free, percpu;
