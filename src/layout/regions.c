@@ -391,7 +391,8 @@ static int find_direct(struct layout *l)
 	else if (l->in->files[FILE_KCORE].err == -ENOENT)
 		direct->why = "this kernel has no /proc/kcore (CONFIG_PROC_KCORE)";
 	else
-		direct->why = "/proc/kcore can't be read";
+		direct->why = "/proc/kcore can't be read: it is for root, and for nobody where the "
+			      "kernel is locked down";
 	return 0;
 }
 
@@ -488,7 +489,7 @@ int layout_find_regions(struct layout *l)
 				? "a 32-bit kernel has none: struct pages are in low memory"
 			: l->kcore.n
 				? "none of /proc/kcore's segments is as large as the struct pages"
-				: "only /proc/kcore tells, and it is not there";
+				: "only /proc/kcore tells, which can't be read here";
 	l->regions[REGION_FIXMAP].why = "no file of /proc tells it";
 	return 0;
 }
