@@ -438,10 +438,10 @@ static void note_gaps(const struct pages *p, struct report *r)
 			"not in the tables, their frees are those of unknown blocks",
 			p->stream.start.bulk_hooked ? "" : "about ", digits_grouped(bulk).s);
 	if (p->compaction.begun)
-		report_add_note(r,
-				"compaction ran: it moves pages without an event, so that a "
-				"block that was moved looks live where it was until its frames are "
-				"given out again");
+		report_add_note(
+			r, "compaction ran: it takes the frames that it moves pages to with no "
+			   "event and frees the old ones with one, so that a block that was "
+			   "moved is told as freed, and is unknown where it is now");
 	if (p->largest_merges)
 		report_add_note(r, "%s blocks were freed as parts of larger ones",
 				digits_grouped(p->largest_merges).s);
