@@ -11,7 +11,9 @@
 #include "base/vec.h"
 #include "probe/format.h"
 
-#define CHAINS_MAX 8 /* call chains of a user or a fallback */
+#define CHAINS_MAX  8 /* call chains of a user or a fallback */
+#define CHAINS_TEXT 2 /* … for people, */
+#define ROWS_TEXT   3 /* who see those of the first rows */
 
 static const struct column order_columns[] = {
 	{ "order", "ORDER", CELL_ID, 0, 0 },
@@ -55,10 +57,8 @@ static const struct column fallback_columns[] = {
 };
 
 static const struct column work_columns[] = {
-	{ "work", "WAITED FOR", CELL_TEXT, COLUMN_LEFT, 0 },
-	{ "count", "COUNT", CELL_COUNT, 0, 0 },
-	{ "total_ns", "TIME", CELL_NS, 0, 0 },
-	{ "max_ns", "LONGEST", CELL_NS, 0, 0 },
+	{ "work", "WORK", CELL_TEXT, COLUMN_LEFT, 0 }, { "count", "COUNT", CELL_COUNT, 0, 0 },
+	{ "total_ns", "TIME", CELL_NS, 0, 0 },	       { "max_ns", "LONGEST", CELL_NS, 0, 0 },
 	{ "pages", "PAGES", CELL_COUNT, 0, 0 },
 };
 
@@ -128,9 +128,10 @@ static int compare_rows(const void *a, const void *b)
 	return CMP(x->zone, y->zone);
 }
 
-static void set_order(const struct pages *p, const struct page_row *row, struct report *r,
+static void set_order(const struct buddy *b, const struct page_row *row, struct report *r,
 		      struct table *t)
 {
+	const struct pages *p = &b->pages;
 	size_t at = report_add_row(r, t);
 	uint64_t each = scale(p);
 	char buf[32];
@@ -138,6 +139,8 @@ static void set_order(const struct pages *p, const struct page_row *row, struct 
 	report_set_u64(r, t, at, "order", row->order);
 	if (row->migratetype != PAGES_NO_TYPE)
 		report_set_text(r, t, at, "migratetype", buddy_type_name(p, row->migratetype, buf));
+	else if (!b->options.all)
+		report_set_text(r, t, at, "migratetype", "(before start)");
 	if (row->zone != PAGES_NO_ZONE) {
 		report_set_text(r, t, at, "zone", p->zones.items[row->zone].name);
 		report_set_u64(r, t, at, "node", (uint64_t)p->zones.items[row->zone].node);
@@ -155,8 +158,9 @@ static void set_order(const struct pages *p, const struct page_row *row, struct 
 	report_set_u64(r, t, at, "live_bytes", bytes_of(p, row->live_pages) * each);
 }
 
-static int report_orders(const struct pages *p, struct report *r)
+static int report_orders(const struct buddy *b, struct report *r)
 {
+	const struct pages *p = &b->pages;
 	struct table *t = report_add_table(r, "orders", "Blocks by order, lowest first",
 					   order_columns, ARRAY_SIZE(order_columns));
 	_cleanup_free_ const struct page_row **rows = calloc(MAX(p->rows.n, 1u), sizeof(*rows));
@@ -169,13 +173,13 @@ static int report_orders(const struct pages *p, struct report *r)
 		rows[i] = &p->rows.items[i];
 	qsort(rows, p->rows.n, sizeof(const struct page_row *), compare_rows);
 	for (i = 0; i < p->rows.n; i++)
-		set_order(p, rows[i], r, t);
+		set_order(b, rows[i], r, t);
 	if (t) {
 		t->rows_total = t->n_rows;
 		t->empty = "nothing was allocated or freed";
 	}
 	h = report_add_histogram(r, "orders", "Allocations by order", NULL, CELL_COUNT);
-	for (i = 0; i < BLOCKS_ORDERS; i++) {
+	for (i = 0; i < (p->blocks.n_orders ? p->blocks.n_orders : BLOCKS_ORDERS); i++) {
 		struct histogram_bucket bucket = { .from = i, .to = i + 1 };
 		const struct page_row *row;
 
@@ -200,7 +204,7 @@ static void report_lifetimes(const struct pages *p, struct report *r)
 			sum += p->lifetimes[order][i];
 		for (i = 0; i < PAGES_LIFETIMES && sum; i++) {
 			struct histogram_bucket bucket = { from, pages_lifetime_bound(i),
-							   p->lifetimes[order][i] };
+							   p->lifetimes[order][i] * scale(p) };
 
 			report_add_bucket(r, h, order, NULL, bucket);
 			from = bucket.to;
@@ -260,15 +264,19 @@ static size_t chains_first(const struct chains *c, uint32_t owner)
 }
 
 /* What each call chain of @owner stands for among @n blocks of @pages pages each. */
-static void add_chains(const struct pages *p, const struct chains *c, uint32_t owner, uint64_t n,
+static void add_chains(const struct buddy *b, const struct chains *c, uint32_t owner, uint64_t n,
 		       uint64_t pages, struct report *r, struct table *t, size_t at)
 {
-	size_t first = chains_first(c, owner), i;
+	size_t first = chains_first(c, owner), i, most = b->options.all ? CHAINS_MAX : CHAINS_TEXT;
+	const struct pages *p = &b->pages;
 	uint64_t taken = 0;
+
+	if (!b->options.all && at >= ROWS_TEXT)
+		return;
 
 	for (i = first; i < c->n && c->items[i].owner == owner; i++)
 		taken += c->items[i].n;
-	for (i = first; i < c->n && c->items[i].owner == owner && i < first + CHAINS_MAX; i++) {
+	for (i = first; i < c->n && c->items[i].owner == owner && i < first + most; i++) {
 		const struct stream_stack *s = &p->stream.stacks.items[c->items[i].stack];
 		uint64_t stands = (uint64_t)((double)n * (double)c->items[i].n / (double)taken);
 		struct stack_share share = {
@@ -318,9 +326,10 @@ static void gfp_names_free(struct flag_names *n)
 	free(n->items);
 }
 
-static void set_user(const struct pages *p, const struct page_user *u, const struct flag_names *gfp,
+static void set_user(const struct buddy *b, const struct page_user *u, const struct flag_names *gfp,
 		     const struct chains *chains, struct report *r, struct table *t)
 {
+	const struct pages *p = &b->pages;
 	uint64_t each = scale(p), n = u->allocs + u->failed;
 	size_t at = report_add_row(r, t);
 	char buf[512];
@@ -339,30 +348,46 @@ static void set_user(const struct pages *p, const struct page_user *u, const str
 		flag_names_decode(gfp, u->gfp, buf, sizeof(buf));
 		report_set_text(r, t, at, "gfp", buf);
 	}
-	add_chains(p, chains, (uint32_t)(u - p->users.items), n * each, 1ull << (u->order & 31), r,
+	add_chains(b, chains, (uint32_t)(u - p->users.items), n * each, 1ull << (u->order & 31), r,
 		   t, at);
+}
+
+/* Most pages first; then those who ask for the larger blocks, in vain too. */
+static int compare_users(const void *a, const void *b)
+{
+	const struct page_user *x = *(const struct page_user *const *)a;
+	const struct page_user *y = *(const struct page_user *const *)b;
+	uint64_t pages_x = x->allocs << (x->order & 31), pages_y = y->allocs << (y->order & 31);
+
+	if (pages_x != pages_y)
+		return CMP(pages_y, pages_x);
+	if (x->order != y->order)
+		return CMP(y->order, x->order);
+	return CMP(x, y);
 }
 
 static int report_users(const struct buddy *b, const struct chains *chains, struct report *r)
 {
 	_cleanup_(gfp_names_free) struct flag_names gfp = { 0 };
 	const struct pages *p = &b->pages;
-	const struct page_user *u;
+	_cleanup_free_ const struct page_user **users = calloc(MAX(p->users.n, 1u), sizeof(*users));
+	size_t i, n = b->options.top ? MIN(p->users.n, b->options.top) : p->users.n;
 	struct table *t;
-	int err = gfp_names(p, &gfp);
+	int err = users ? gfp_names(p, &gfp) : -ENOMEM;
 
 	if (err)
 		return err;
+	for (i = 0; i < p->users.n; i++)
+		users[i] = &p->users.items[i];
+	qsort(users, p->users.n, sizeof(const struct page_user *), compare_users);
 	t = report_add_table(r, "users", "Who allocates blocks, most pages first", user_columns,
 			     ARRAY_SIZE(user_columns));
-	vec_for_each(&p->users, u)
-		set_user(p, u, &gfp, chains, r, t);
+	for (i = 0; i < n; i++)
+		set_user(b, users[i], &gfp, chains, r, t);
 	if (!t)
 		return -ENOMEM;
 	t->empty = "nobody";
-	t->rows_total = t->n_rows;
-	report_table_sort(t, "pages");
-	report_table_truncate(t, b->options.top);
+	t->rows_total = p->users.n;
 	return 0;
 }
 
@@ -388,7 +413,7 @@ static void report_fallbacks(const struct buddy *b, const struct chains *chains,
 				buddy_type_name(p, f->from_migratetype, buf));
 		report_set_u64(r, t, at, "count", f->count);
 		report_set_u64(r, t, at, "claimed", f->whole);
-		add_chains(p, chains, (uint32_t)(f - p->fallbacks.items) | PAGE_SAMPLE_FALLBACK,
+		add_chains(b, chains, (uint32_t)(f - p->fallbacks.items) | PAGE_SAMPLE_FALLBACK,
 			   f->count, 1ull << (f->order & 31), r, t, at);
 	}
 	if (!t)
@@ -419,7 +444,7 @@ static void report_work(const struct buddy *b, struct report *r)
 
 	if (!p->compaction.begun && !p->reclaim.begun && !b->options.all)
 		return;
-	t = report_add_table(r, "waits", "What allocations waited for", work_columns,
+	t = report_add_table(r, "waits", "Compaction and direct reclaim", work_columns,
 			     ARRAY_SIZE(work_columns));
 	set_work(r, t, "compaction", &p->compaction, false);
 	set_work(r, t, "direct reclaim", &p->reclaim, true);
@@ -457,15 +482,17 @@ static int buddy_report(struct analyzer *a, struct report *r)
 	if (!err)
 		err = chains_sort(p, &chains);
 	if (!err)
-		err = report_orders(p, r);
-	if (!err)
-		err = report_users(b, &chains, r);
+		err = report_orders(b, r);
 	if (err)
 		return err;
+	buddy_report_lists(b, r);
 	report_fallbacks(b, &chains, r);
 	report_work(b, r);
-	buddy_report_state(b, r);
+	err = report_users(b, &chains, r);
+	if (err)
+		return err;
 	report_lifetimes(p, r);
+	buddy_report_state(b, r);
 	note_gaps(p, r);
 	return r->oom ? -ENOMEM : 0;
 }

@@ -11,7 +11,9 @@ struct buddy {
 	struct pages pages;
 };
 
-/* From what /proc said: free lists, zones, how changes add up, the map. */
+/* From what /proc said: zones, free lists, how changes add up, splits and merges. */
+void buddy_report_lists(const struct buddy *b, struct report *r);
+/* Free pages over time, the map. */
 void buddy_report_state(const struct buddy *b, struct report *r);
 
 /* A migrate type's name, or its number in words; in @buf. */

@@ -12,10 +12,10 @@ static const struct column free_columns[] = {
 	{ "node", "NODE", CELL_ID, 0, 2 },
 	{ "zone", "ZONE", CELL_TEXT, COLUMN_LEFT, 0 },
 	{ "order", "ORDER", CELL_ID, 0, 0 },
-	{ "free_start", "BLOCKS AT START", CELL_COUNT, 0, 0 },
-	{ "free_end", "AT END", CELL_COUNT, 0, 0 },
+	{ "free_start", "START", CELL_COUNT, 0, 0 },
+	{ "free_end", "END", CELL_COUNT, 0, 0 },
 	{ "change", "CHANGE", CELL_CHANGE, 0, 0 },
-	{ "fragmentation_index", "INDEX", CELL_FRACTION, 0, 1 },
+	{ "fragmentation_index", "INDEX", CELL_FRACTION, COLUMN_IF_SET, 1 },
 };
 
 static const struct column zone_columns[] = {
@@ -25,8 +25,8 @@ static const struct column zone_columns[] = {
 	{ "free_pages", "FREE", CELL_COUNT, 0, 0 },
 	{ "percpu_pages", "PER-CPU", CELL_COUNT, 0, 1 },
 	{ "free_change", "CHANGE", CELL_CHANGE, 0, 0 },
-	{ "fragmentation_index", "INDEX", CELL_FRACTION, 0, 0 },
-	{ "fragmentation_order", "OF ORDER", CELL_ID, 0, 3 },
+	{ "fragmentation_index", "INDEX", CELL_FRACTION, COLUMN_IF_SET, 0 },
+	{ "fragmentation_order", "OF ORDER", CELL_ID, COLUMN_IF_SET, 3 },
 };
 
 static const struct column balance_columns[] = {
@@ -67,13 +67,22 @@ static unsigned int index_order(const struct pages *p)
 					: 0;
 }
 
-static double fragmentation(const struct pages *p, const struct zone *z, unsigned int order)
+/* People read an index only where a request would fail. */
+static void set_index(const struct buddy *b, const struct zone *z, unsigned int order,
+		      struct report *r, struct table *t, size_t at)
 {
-	return page_lists_fragmentation(&p->newest.free, z->node, z->name, order) / 1000.0;
+	int index = page_lists_fragmentation(&b->pages.newest.free, z->node, z->name, order);
+
+	if (index < 0 && !b->options.all)
+		return;
+	report_set_real(r, t, at, "fragmentation_index", index / 1000.0);
+	if (!strcmp(t->name, "zones"))
+		report_set_u64(r, t, at, "fragmentation_order", order);
 }
 
-static void report_zones(const struct pages *p, struct report *r)
+static void report_zones(const struct buddy *b, struct report *r)
 {
+	const struct pages *p = &b->pages;
 	struct table *t =
 		report_add_table(r, "zones", "Zones", zone_columns, ARRAY_SIZE(zone_columns));
 	size_t i;
@@ -88,13 +97,13 @@ static void report_zones(const struct pages *p, struct report *r)
 		at = report_add_row(r, t);
 		set_zone(r, t, at, z);
 		report_set_u64(r, t, at, "pages", z->managed);
-		report_set_u64(r, t, at, "free_pages", z->free);
+		report_set_u64(r, t, at, "free_pages", page_lists_free_pages(&p->newest.free, z));
 		report_set_u64(r, t, at, "percpu_pages", z->percpu);
 		if (was)
-			report_set_i64(r, t, at, "free_change", (int64_t)(z->free - was->free));
-		report_set_real(r, t, at, "fragmentation_index",
-				fragmentation(p, z, index_order(p)));
-		report_set_u64(r, t, at, "fragmentation_order", index_order(p));
+			report_set_i64(r, t, at, "free_change",
+				       (int64_t)(page_lists_free_pages(&p->newest.free, z) -
+						 page_lists_free_pages(&p->start.free, z)));
+		set_index(b, z, index_order(p), r, t, at);
 	}
 	if (t)
 		t->rows_total = t->n_rows;
@@ -134,8 +143,7 @@ static void report_free_blocks(const struct buddy *b, struct report *r)
 			report_set_u64(r, t, at, "free_start", was);
 			report_set_u64(r, t, at, "free_end", is);
 			report_set_i64(r, t, at, "change", (int64_t)(is - was));
-			report_set_real(r, t, at, "fragmentation_index",
-					fragmentation(p, z, (unsigned int)order));
+			set_index(b, z, (unsigned int)order, r, t, at);
 		}
 	}
 	if (t) {
@@ -165,10 +173,11 @@ static void add_unexplained(const struct pages *p, const struct page_balance *b,
 		q->pages_unexplained += off - room;
 }
 
-static void report_balance(const struct pages *p, struct report *r)
+static void report_balance(const struct buddy *b, struct report *r)
 {
+	const struct pages *p = &b->pages;
 	struct table *t;
-	struct page_balance b;
+	struct page_balance sum;
 	size_t i, at;
 
 	/* a selection or sampling leaves events out */
@@ -179,17 +188,20 @@ static void report_balance(const struct pages *p, struct report *r)
 	r->quality.pages_unexplained = 0;
 	r->quality.bulk_pages = p->bulk_pages;
 	for (i = 0; i < p->zones.n; i++) {
-		if (!p->zones.items[i].managed || !page_lists_balance(p, i, &b))
+		if (!p->zones.items[i].managed || !page_lists_balance(p, i, &sum))
 			continue;
-		add_unexplained(p, &b, &r->quality);
+		add_unexplained(p, &sum, &r->quality);
+		/* people see what moves */
+		if (!b->options.all && !sum.free && !sum.percpu && !sum.allocated && !sum.freed)
+			continue;
 		at = report_add_row(r, t);
 		set_zone(r, t, at, &p->zones.items[i]);
-		report_set_i64(r, t, at, "free_change", b.free);
-		report_set_i64(r, t, at, "percpu_change", b.percpu);
-		report_set_u64(r, t, at, "allocated", b.allocated);
-		report_set_u64(r, t, at, "freed", b.freed);
-		report_set_i64(r, t, at, "residual", b.residual);
-		report_set_u64(r, t, at, "bound", b.bound);
+		report_set_i64(r, t, at, "free_change", sum.free);
+		report_set_i64(r, t, at, "percpu_change", sum.percpu);
+		report_set_u64(r, t, at, "allocated", sum.allocated);
+		report_set_u64(r, t, at, "freed", sum.freed);
+		report_set_i64(r, t, at, "residual", sum.residual);
+		report_set_u64(r, t, at, "bound", sum.bound);
 	}
 	if (t)
 		t->rows_total = t->n_rows;
@@ -336,20 +348,30 @@ static void report_series(const struct pages *p, struct report *r)
 		report_add_value(r, s, p->series[i]);
 }
 
-void buddy_report_state(const struct buddy *b, struct report *r)
+void buddy_report_lists(const struct buddy *b, struct report *r)
 {
 	const struct pages *p = &b->pages;
 
 	if (p->start.time && p->newest.time) {
-		report_zones(p, r);
+		report_zones(b, r);
 		report_free_blocks(b, r);
-		report_balance(p, r);
+		report_balance(b, r);
 	} else if (p->stream.ended) {
 		report_add_note(r,
 				"/proc/zoneinfo and /proc/buddyinfo could not be read: nothing is "
 				"known of zones and free lists");
 	}
 	report_blocks(p, r);
+	if (b->options.map && !p->frames_loaded && !p->stream.start.selected)
+		report_add_note(r,
+				"splits and merges are not known: the run ended before all frames "
+				"were read, or /proc/kpageflags can't be read");
+}
+
+void buddy_report_state(const struct buddy *b, struct report *r)
+{
+	const struct pages *p = &b->pages;
+
 	report_series(p, r);
 	if (b->options.map)
 		report_map(p, r);

@@ -202,8 +202,7 @@ void page_lists_snapshot(struct pages *p, const struct event_snapshot *e)
 	}
 }
 
-/* All pages on the free lists of a zone. */
-static uint64_t free_pages(const struct free_lists *l, const struct zone *z)
+uint64_t page_lists_free_pages(const struct free_lists *l, const struct zone *z)
 {
 	uint64_t n = 0;
 	size_t order;
@@ -225,7 +224,8 @@ bool page_lists_balance(const struct pages *p, size_t zone, struct page_balance 
 	if (!was || !is || zone >= a->n_sums || zone >= b->n_sums)
 		return false;
 	*ret = (struct page_balance){
-		.free = (int64_t)(free_pages(&b->free, z) - free_pages(&a->free, z)),
+		.free = (int64_t)(page_lists_free_pages(&b->free, z) -
+				  page_lists_free_pages(&a->free, z)),
 		.percpu = (int64_t)(is->percpu - was->percpu),
 		.allocated = b->sums[zone].allocated - a->sums[zone].allocated,
 		.freed = b->sums[zone].freed - a->sums[zone].freed,

@@ -159,6 +159,8 @@ static void count_lifetime(struct pages *p, const struct page_block *b, uint64_t
 	uint64_t age = time > b->time ? time - b->time : 0;
 	size_t bucket = 0;
 
+	if (b->own)
+		return;
 	while (age >= pages_lifetime_bound(bucket) && bucket + 1 < PAGES_LIFETIMES)
 		bucket++;
 	p->lifetimes[MIN(b->order, BLOCKS_ORDERS - 1)][bucket]++;
@@ -200,6 +202,7 @@ static void imply_free(struct pages *p, uint32_t i, uint64_t first)
 	if (!b->own) {
 		p->rows.items[b->row].live_blocks--;
 		p->rows.items[b->row].implied++;
+		p->users.items[b->user].frees++;
 		p->stream.quality.frees_implied_reuse++;
 	}
 	block_release(p, i, first);
@@ -312,6 +315,7 @@ static void free_piece(struct pages *p, uint32_t i, uint64_t first, uint64_t n, 
 	if (!b->own) {
 		p->rows.items[b->row].live_blocks--;
 		p->rows.items[b->row].split_blocks++;
+		p->users.items[b->user].frees++;
 	}
 	count_lifetime(p, b, time);
 	block_release(p, i, first);

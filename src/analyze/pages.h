@@ -33,7 +33,8 @@ struct page_user {
 	uint32_t gfp;
 	uint32_t task; /* one of that name, or STREAM_NONE */
 	uint8_t order, migratetype;
-	uint64_t allocs, frees, failed, live_pages;
+	uint64_t allocs, failed, live_pages;
+	uint64_t frees; /* blocks that are gone, however: allocs less those that live */
 };
 
 struct page_fallback {

@@ -26,9 +26,9 @@ static inline int plan_write(const struct capset *c, FILE *out)
 	for (k = 0; k < ARRAY_SIZE(names) && !err; k++)
 		err = probe_plan_make(c, (enum probe_choice)k, &plans[k]);
 	if (!err)
-		fprintf(out, "%-23s %-8s %-8s %s\n", "", names[0], names[1], names[2]);
+		fprintf(out, "%-23s %-9s %-9s %s\n", "", names[0], names[1], names[2]);
 	for (i = 0; i < CAPABILITY_MAX && !err; i++)
-		fprintf(out, "%-23s %-8s %-8s %s\n", capabilities[i].name,
+		fprintf(out, "%-23s %-9s %-9s %s\n", capabilities[i].name,
 			plan_method(&plans[0], i), plan_method(&plans[1], i),
 			plan_method(&plans[2], i));
 	for (k = 0; k < ARRAY_SIZE(names) && !err; k++) {

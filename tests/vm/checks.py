@@ -498,9 +498,8 @@ def check_truth_buddy(r, step):
             need(found == right, "order %d: %s are %d, not %d", order, name, found, right)
         found = sum(u["live_pages"] for u in mine)
         need(found == 0, "order %d: %d pages are live", order, found)
-        if "page" in kinds:
-            found = sum(u["frees"] for u in mine)
-            need(found == kinds["page"]["frees"], "order %d: %d frees", order, found)
+        found, right = sum(u["frees"] for u in mine), sum(k["allocs"] for k in blocks)
+        need(found == right, "order %d: %d blocks are gone, not %d", order, found, right)
     need(orders[10]["page"]["failed"] >= 3, "no order-10 try failed: %s", orders[10])
     split = sum(t["split_blocks"] for t in tables["orders"] if t["order"] == 3)
     right = sum(orders[3][k]["allocs"] for k in ("page_split", "page_exact"))
