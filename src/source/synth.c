@@ -53,10 +53,10 @@ static struct synth_lane *lane_get(struct synth *s, size_t cpu)
 static int synth_take(void *arg, const struct event_header *record, bool made)
 {
 	struct synth *s = arg;
-	size_t size = event_size(record);
+	size_t size = event_size(record), room = (size + 7) / 8 * 8; /* records are aligned */
 	struct synth_lane *lane;
 	size_t *place;
-	char *bytes = vec_reserve(s->bytes, s->n_bytes, &s->capacity_bytes, size, 1);
+	char *bytes = vec_reserve(s->bytes, s->n_bytes, &s->capacity_bytes, room, 1);
 
 	if (!bytes)
 		return -ENOMEM;
@@ -71,7 +71,7 @@ static int synth_take(void *arg, const struct event_header *record, bool made)
 		return -ENOMEM;
 	*place = s->n_bytes;
 	memcpy(bytes + s->n_bytes, record, size);
-	s->n_bytes += size;
+	s->n_bytes += room;
 	return 0;
 }
 

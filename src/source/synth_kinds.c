@@ -106,6 +106,27 @@ static int value_s32(union synth_record *r, size_t offset, const char *value)
 	return 0;
 }
 
+static int value_u8(union synth_record *r, size_t offset, const char *value)
+{
+	const char *end;
+	uint64_t n;
+
+	if (synth_number(value, UINT8_MAX, &n, &end) || *end)
+		return -EINVAL;
+	*((uint8_t *)r + offset) = (uint8_t)n;
+	return 0;
+}
+
+static int value_time(union synth_record *r, size_t offset, const char *value)
+{
+	uint64_t n;
+
+	if (synth_time(value, &n))
+		return -EINVAL;
+	*(uint64_t *)((char *)r + offset) = n;
+	return 0;
+}
+
 static int value_name(union synth_record *r, size_t offset, size_t room, const char *value)
 {
 	bool quoted = *value == '"';
@@ -225,6 +246,111 @@ static int value_misses(union synth_record *r, size_t offset, const char *value)
 	return 0;
 }
 
+/* The three parts of a block, which begins at the same place in every record of pages. */
+static int value_pfn(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	uint64_t n = EVENT_NO_PFN, *block = (uint64_t *)&r->page.block;
+	const char *end;
+
+	if (strcmp(value, "none") && (synth_number(value, EVENT_NO_PFN - 1, &n, &end) || *end))
+		return -EINVAL;
+	*block = event_pack_block(n, event_order(*block), event_migratetype(*block));
+	return 0;
+}
+
+static int value_order(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	uint64_t n, *block = (uint64_t *)&r->page.block;
+	const char *end;
+
+	if (synth_number(value, UINT8_MAX, &n, &end) || *end)
+		return -EINVAL;
+	*block = event_pack_block(event_pfn(*block), (uint32_t)n, event_migratetype(*block));
+	return 0;
+}
+
+static int value_migratetype(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	uint64_t n, *block = (uint64_t *)&r->page.block;
+	const char *end;
+
+	if (synth_number(value, UINT8_MAX, &n, &end) || *end)
+		return -EINVAL;
+	*block = event_pack_block(event_pfn(*block), event_order(*block), (uint32_t)n);
+	return 0;
+}
+
+/* The place of the first @len bytes of @word among @names; @n: none of them. */
+static size_t place_of(const char *word, size_t len, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strlen(names[i]) == len && !strncmp(word, names[i], len))
+			break;
+	return i;
+}
+
+static int value_what(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	static const char *const names[] = { "begin", "end" };
+	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
+
+	r->work.what = (uint8_t)i;
+	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
+}
+
+static int value_file(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	static const char *const names[SNAPSHOT_MAX] = {
+		[SNAPSHOT_ZONEINFO] = "zoneinfo",
+		[SNAPSHOT_BUDDYINFO] = "buddyinfo",
+		[SNAPSHOT_PAGETYPEINFO] = "pagetypeinfo",
+		[SNAPSHOT_GFP] = "gfp",
+		[SNAPSHOT_FRAMES] = "frames",
+	};
+	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
+
+	r->h.flags = (uint8_t)i;
+	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
+}
+
+/* KIND:FRAMES with commas between */
+static int value_runs(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	static const char *const names[FRAME_KINDS] = {
+		[FRAME_HOLE] = "hole",
+		[FRAME_FREE] = "free",
+		[FRAME_MOVABLE] = "movable",
+		[FRAME_UNMOVABLE] = "unmovable",
+	};
+	uint64_t run, n;
+	size_t kind;
+
+	for (;;) {
+		kind = place_of(value, strcspn(value, ":"), names, ARRAY_SIZE(names));
+		value += strcspn(value, ":");
+		if (kind == ARRAY_SIZE(names) || !*value ||
+		    r->snapshot.size == sizeof(*r) - sizeof(r->snapshot) ||
+		    synth_number(value + 1, (1ull << 56) - 1, &n, &value))
+			return -EINVAL;
+		run = snapshot_run((enum frame_kind)kind, n);
+		memcpy(r->room + sizeof(r->snapshot) + r->snapshot.size, &run, sizeof(run));
+		r->snapshot.size += (uint32_t)sizeof(run);
+		if (!*value)
+			return 0;
+		if (*value++ != ',')
+			return -EINVAL;
+	}
+}
+
+/* Where value_pfn() and others, and synth_record_step(), look. */
+_Static_assert(offsetof(struct event_page, block) == offsetof(struct event_page_free, block) &&
+		       offsetof(struct event_page, block) == offsetof(struct event_fallback, block),
+	       "a block begins at the same place");
+_Static_assert(offsetof(struct event_alloc, ptr) == offsetof(struct event_free, ptr),
+	       "a pointer is at the same place");
+
 /* --- kinds ---------------------------------------------------------------------------------------- */
 
 #define FIELD(type, member) offsetof(struct event_##type, member)
@@ -301,21 +427,113 @@ static const struct synth_field start_fields[] = {
 	{ 0 },
 };
 
+static const struct synth_field page_alloc_fields[] = {
+	{ "pfn", value_pfn, 0, true },
+	{ "order", value_order, 0, true },
+	{ "migratetype", value_migratetype, 0, false },
+	{ "gfp", value_u32, FIELD(page, gfp), false },
+	FIELD_PID,
+	{ "stack", value_s32, FIELD(page, stack), false },
+	{ "flags", value_flags, 0, false },
+	{ 0 },
+};
+
+static const struct synth_field page_free_fields[] = {
+	{ "pfn", value_pfn, 0, true },
+	{ "order", value_order, 0, true },
+	FIELD_PID,
+	{ 0 },
+};
+
+static const struct synth_field page_move_fields[] = {
+	{ "pfn", value_pfn, 0, true },
+	{ "order", value_order, 0, true },
+	{ "migratetype", value_migratetype, 0, false },
+	{ 0 },
+};
+
+static const struct synth_field fallback_fields[] = {
+	{ "pfn", value_pfn, 0, true },
+	{ "order", value_order, 0, true },
+	{ "migratetype", value_migratetype, 0, true },
+	{ "from_order", value_u8, FIELD(fallback, order), true },
+	{ "from_migratetype", value_u8, FIELD(fallback, migratetype), true },
+	{ "whole", value_u8, FIELD(fallback, whole), false },
+	{ "stack", value_s32, FIELD(fallback, stack), false },
+	{ 0 },
+};
+
+static const struct synth_field bulk_fields[] = {
+	{ "pages", value_u32, FIELD(work, pages), true },
+	{ 0 },
+};
+
+static const struct synth_field compaction_fields[] = {
+	{ "what", value_what, 0, true },
+	{ "pfn", value_u64, FIELD(work, pfn), false },
+	{ "status", value_u8, FIELD(work, status), false },
+	{ 0 },
+};
+
+static const struct synth_field reclaim_fields[] = {
+	{ "what", value_what, 0, true },
+	{ "order", value_u8, FIELD(work, order), false },
+	{ "pages", value_u32, FIELD(work, pages), false },
+	{ 0 },
+};
+
+static const struct synth_field snapshot_fields[] = {
+	{ "file", value_file, 0, true },
+	{ "before", value_time, FIELD(snapshot, before), false },
+	{ "runs", value_runs, 0, false },
+	{ "first", value_u64, FIELD(snapshot, first), false },
+	{ "last", value_u32, FIELD(snapshot, last), false },
+	{ 0 },
+};
+
 static const struct synth_field no_fields[] = { { 0 } };
 
+/* cache=, or both of req= and alloc= */
+static const char *check_cache_alloc(union synth_record *r _unused_, uint32_t seen)
+{
+	if ((seen >> 2 & 3) != (seen >> 8 & 1 ? 0u : 3u))
+		return "either cache= or req= and alloc= is needed";
+	return NULL;
+}
+
+/* runs=, first= and last= are of frames, and of nothing else */
+static const char *check_snapshot(union synth_record *r, uint32_t seen)
+{
+	if (!(seen & 1u << 1))
+		r->snapshot.before = r->h.time;
+	if (r->h.flags == SNAPSHOT_FRAMES)
+		return seen & 1u << 2 ? NULL : "runs= is needed";
+	return seen >> 2 ? "only frames have runs=, first= and last=" : NULL;
+}
+
 static const struct synth_kind kinds[] = {
-	{ "kmalloc", EVENT_KMALLOC, false, kmalloc_fields },
-	{ "cache_alloc", EVENT_CACHE_ALLOC, false, cache_alloc_fields },
-	{ "kfree", EVENT_KFREE, false, free_fields },
-	{ "cache_free", EVENT_CACHE_FREE, false, free_fields },
-	{ "cache", EVENT_CACHE, false, cache_fields },
-	{ "task", EVENT_TASK, false, task_fields },
-	{ "tick", EVENT_TICK, true, no_fields },
-	{ "stack", EVENT_STACK, true, stack_fields },
-	{ "counters", EVENT_COUNTERS, true, counters_fields },
-	{ "misses", EVENT_MISSES, true, misses_fields },
-	{ "start", EVENT_START, true, start_fields },
-	{ "end", EVENT_END, true, no_fields },
+	{ "kmalloc", EVENT_KMALLOC, false, PLACE_PTR, kmalloc_fields, NULL },
+	{ "cache_alloc", EVENT_CACHE_ALLOC, false, PLACE_PTR, cache_alloc_fields,
+	  check_cache_alloc },
+	{ "kfree", EVENT_KFREE, false, PLACE_PTR, free_fields, NULL },
+	{ "cache_free", EVENT_CACHE_FREE, false, PLACE_PTR, free_fields, NULL },
+	{ "cache", EVENT_CACHE, false, PLACE_NONE, cache_fields, NULL },
+	{ "task", EVENT_TASK, false, PLACE_NONE, task_fields, NULL },
+	{ "page_alloc", EVENT_PAGE_ALLOC, false, PLACE_PFN, page_alloc_fields, NULL },
+	{ "page_free", EVENT_PAGE_FREE, false, PLACE_PFN, page_free_fields, NULL },
+	{ "page_fallback", EVENT_PAGE_FALLBACK, false, PLACE_PFN, fallback_fields, NULL },
+	{ "page_refill", EVENT_PAGE_REFILL, false, PLACE_PFN, page_move_fields, NULL },
+	{ "page_drain", EVENT_PAGE_DRAIN, false, PLACE_PFN, page_move_fields, NULL },
+	{ "page_bulk", EVENT_PAGE_BULK, false, PLACE_NONE, bulk_fields, NULL },
+	{ "compaction", EVENT_COMPACTION, false, PLACE_NONE, compaction_fields, NULL },
+	{ "reclaim", EVENT_RECLAIM, false, PLACE_NONE, reclaim_fields, NULL },
+	{ "tick", EVENT_TICK, true, PLACE_NONE, no_fields, NULL },
+	{ "stack", EVENT_STACK, true, PLACE_NONE, stack_fields, NULL },
+	{ "counters", EVENT_COUNTERS, true, PLACE_NONE, counters_fields, NULL },
+	{ "misses", EVENT_MISSES, true, PLACE_NONE, misses_fields, NULL },
+	{ "snapshot", EVENT_SNAPSHOT, true, PLACE_NONE, snapshot_fields, check_snapshot },
+	{ "start", EVENT_START, true, PLACE_NONE, start_fields, NULL },
+	{ "end", EVENT_END, true, PLACE_NONE, no_fields, NULL },
 };
 
 void synth_record_begin(union synth_record *r, enum event_kind kind)
@@ -329,7 +547,22 @@ void synth_record_begin(union synth_record *r, enum event_kind kind)
 		r->start.sample = 1;
 	} else if (kind == EVENT_KMALLOC || kind == EVENT_CACHE_ALLOC) {
 		r->alloc.stack = -1;
+	} else if (kind == EVENT_PAGE_ALLOC) {
+		r->page.stack = -1;
+	} else if (kind == EVENT_PAGE_FALLBACK) {
+		r->fallback.stack = -1;
 	}
+}
+
+void synth_record_step(union synth_record *r, enum synth_place place, uint64_t step)
+{
+	uint64_t block = r->page.block;
+
+	if (place == PLACE_PTR)
+		r->alloc.ptr += step;
+	else if (place == PLACE_PFN && event_pfn(block) != EVENT_NO_PFN)
+		r->page.block = event_pack_block(event_pfn(block) + step, event_order(block),
+						 event_migratetype(block));
 }
 
 const struct synth_kind *synth_kind_find(const char *name)
