@@ -200,7 +200,7 @@ static void report_lifetimes(const struct pages *p, struct report *r)
 			sum += p->lifetimes[order][i];
 		for (i = 0; i < PAGES_LIFETIMES && sum; i++) {
 			struct histogram_bucket bucket = { from, pages_lifetime_bound(i),
-							   p->lifetimes[order][i] };
+							   p->lifetimes[order][i] * scale(p) };
 
 			report_add_bucket(r, h, order, NULL, bucket);
 			from = bucket.to;
@@ -440,6 +440,11 @@ static void note_gaps(const struct pages *p, struct report *r)
 				"compaction ran: it moves pages without an event, so that a "
 				"block that was moved looks live where it was until its frames are "
 				"given out again");
+	if (p->damaged)
+		report_add_note(r,
+				"%s events named blocks that no page allocator has: they were left "
+				"out",
+				digits_grouped(p->damaged).s);
 	if (p->largest_merges)
 		report_add_note(r, "%s blocks were freed as parts of larger ones",
 				digits_grouped(p->largest_merges).s);
