@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "analyze/blocks.h"
 
+#include <errno.h>
 #include <string.h>
 
 void blocks_init(struct blocks *b, struct frames *frames)
@@ -10,7 +11,8 @@ void blocks_init(struct blocks *b, struct frames *frames)
 
 static void set_state(struct blocks *b, uint64_t pfn, uint64_t n, uint8_t state)
 {
-	if (frames_set_state(b->frames, pfn, n, state))
+	/* frames that are too many to follow stay unknown */
+	if (frames_set_state(b->frames, pfn, n, state) == -ENOMEM)
 		b->oom = true;
 }
 
@@ -157,9 +159,16 @@ void blocks_freed(struct blocks *b, uint64_t pfn, unsigned int order)
 {
 	if (!b->n_orders || order >= b->n_orders)
 		return;
+	if (kind_of(b, pfn) == BLOCK_FREE) {
+		/* it was not seen to be taken */
+		b->corrections++;
+		if (!(b->percpu_orders & 1u << order))
+			return;
+		take(b, pfn, order, BLOCK_PERCPU);
+	}
 	if (b->percpu_orders & 1u << order)
 		set_state(b, pfn, 1ull << order, BLOCK_PERCPU);
-	else if (kind_of(b, pfn) != BLOCK_FREE)
+	else
 		insert(b, pfn, order);
 }
 
@@ -173,6 +182,7 @@ void blocks_count(const struct blocks *b, uint64_t from, uint64_t to, struct blo
 		uint64_t end = MIN((pfn | (FRAMES_CHUNK - 1)) + 1, to);
 
 		if (!chunk) {
+			end = MIN(frames_next(b->frames, pfn), to);
 			ret->unknown_frames += end - pfn;
 			pfn = end;
 			continue;

@@ -467,6 +467,11 @@ static void note_gaps(const struct pages *p, struct report *r)
 			r, "compaction ran: it takes the frames that it moves pages to with no "
 			   "event and frees the old ones with one, so that a block that was "
 			   "moved is told as freed, and is unknown where it is now");
+	if (p->damaged)
+		report_add_note(r,
+				"%s events named blocks that no page allocator has: they were left "
+				"out",
+				digits_grouped(p->damaged).s);
 	if (p->largest_merges)
 		report_add_note(r, "%s blocks were freed as parts of larger ones",
 				digits_grouped(p->largest_merges).s);

@@ -24,22 +24,25 @@ struct frames {
 	size_t n, capacity;
 	struct u64map chunk_of; /* by number */
 	struct frame_chunk *last; /* the one used last */
+	size_t limit; /* chunks at most; 0: FRAMES_CHUNKS_MAX */
 };
 
 void frames_free(struct frames *f);
 /* The chunk of frame @pfn, or NULL if it does not exist. */
 const struct frame_chunk *frames_find(const struct frames *f, uint64_t pfn);
-/* The same, made if need be; NULL when memory is short or there are too many. */
-struct frame_chunk *frames_get(struct frames *f, uint64_t pfn);
+/* The same, made if need be. 0, -ENOMEM, or -E2BIG when there are too many. */
+int frames_get(struct frames *f, uint64_t pfn, struct frame_chunk **ret);
+/* The first frame from @pfn on whose chunk exists; UINT64_MAX: there is none. */
+uint64_t frames_next(const struct frames *f, uint64_t pfn);
 
 /* The block that begins at @pfn, or FRAMES_NONE. */
 uint32_t frames_block(const struct frames *f, uint64_t pfn);
-/* Set it, to FRAMES_NONE too. 0 or -ENOMEM. */
+/* Set it, to FRAMES_NONE too. Errors as frames_get(). */
 int frames_set_block(struct frames *f, uint64_t pfn, uint32_t block);
 
 /* 0 where nothing is known. */
 uint8_t frames_state(const struct frames *f, uint64_t pfn);
-/* Set the state of @n frames. 0 or -ENOMEM. */
+/* Set the state of @n frames. Errors as frames_get(), with what comes before set. */
 int frames_set_state(struct frames *f, uint64_t pfn, uint64_t n, uint8_t state);
 
 #endif

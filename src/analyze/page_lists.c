@@ -36,10 +36,14 @@ uint16_t page_lists_zone(const struct pages *p, uint64_t pfn)
 
 void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n, bool out)
 {
-	struct page_recent *recent = &p->recent[p->n_recent++ & (PAGE_LISTS_RECENT - 1)];
+	struct page_recent *recent = &p->recent[(p->n_recent - 1) & (PAGE_LISTS_RECENT - 1)];
 
-	recent->time = time;
-	recent->pages = (uint32_t)n;
+	if (!p->n_recent || time < recent->first || time - recent->first >= PAGE_LISTS_STEP) {
+		recent = &p->recent[p->n_recent++ & (PAGE_LISTS_RECENT - 1)];
+		*recent = (struct page_recent){ .first = time };
+	}
+	recent->last = MAX(recent->last, time);
+	recent->pages += n;
 	if (!p->sums || zone == PAGES_NO_ZONE)
 		return;
 	if (out)
@@ -48,14 +52,14 @@ void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n,
 		p->sums[zone].freed += n;
 }
 
-/* Pages that events moved since @before. */
+/* Pages that events moved since @before, and up to PAGE_LISTS_STEP before it. */
 static uint64_t moved_since(const struct pages *p, uint64_t before)
 {
 	size_t i, n = MIN(p->n_recent, (size_t)PAGE_LISTS_RECENT);
 	uint64_t pages = 0;
 
 	for (i = 0; i < n; i++)
-		if (p->recent[i].time >= before)
+		if (p->recent[i].last >= before)
 			pages += p->recent[i].pages;
 	return pages;
 }

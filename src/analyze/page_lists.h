@@ -8,8 +8,14 @@
  * Pages that a CPU may have told as freed but not put on a list yet: frees come in batches of up to 31
  * (PAGEVEC_SIZE, include/linux/pagevec.h), all of which are told first.
  */
-#define PAGE_LISTS_BATCH  31
-#define PAGE_LISTS_RECENT 4096 /* newest events whose pages are remembered; a power of two */
+#define PAGE_LISTS_BATCH 31
+
+/*
+ * What events moved lately is remembered in steps of time, so that it covers the reading of two files
+ * (milliseconds) however many events there are: at least 40 ms.
+ */
+#define PAGE_LISTS_STEP	  (10 * NSEC_PER_USEC)
+#define PAGE_LISTS_RECENT 4096 /* steps; a power of two */
 
 void page_lists_free(struct pages *p);
 void page_lists_snapshot(struct pages *p, const struct event_snapshot *e);

@@ -7,7 +7,7 @@
 #include "analyze/page_lists.h"
 #include "base/vec.h"
 
-#define ORDERS_MAX 32 /* more than any event can mean */
+#define STRAYS 4096 /* a power of two */
 
 int pages_init(struct pages *p)
 {
@@ -17,7 +17,11 @@ int pages_init(struct pages *p)
 	p->free_block = STREAM_NONE;
 	p->series_stride = 1;
 	p->recent = calloc(PAGE_LISTS_RECENT, sizeof(*p->recent));
-	return p->recent ? 0 : -ENOMEM;
+	p->strays = calloc(STRAYS, sizeof(*p->strays));
+	if (p->recent && p->strays)
+		return 0;
+	pages_free(p);
+	return -ENOMEM;
 }
 
 void pages_free(struct pages *p)
@@ -34,6 +38,7 @@ void pages_free(struct pages *p)
 	frames_free(&p->frames);
 	page_lists_free(p);
 	free(p->recent);
+	free(p->strays);
 	free(p->gfp);
 	stream_free(&p->stream);
 	memset(p, 0, sizeof(*p));
@@ -112,7 +117,9 @@ static void enter_sample(struct pages *p, uint32_t owner, int32_t id)
 
 	if (id == -2)
 		p->stream.quality.stacks_lost++;
-	if (stack < 0)
+	/* a chain that was never told is no chain */
+	if (stack < 0 || (size_t)stack >= p->stream.stacks.n ||
+	    !p->stream.stacks.items[stack].frames)
 		return;
 	found = u64map_get(&p->sample_of, key);
 	if (found == U64MAP_NONE) {
@@ -130,12 +137,14 @@ static void enter_sample(struct pages *p, uint32_t owner, int32_t id)
 
 /* --- blocks ----------------------------------------------------------------------------------------- */
 
+enum page_end { END_FREED, END_PIECES, END_IMPLIED };
+
 static uint32_t block_new(struct pages *p)
 {
 	uint32_t i = p->free_block;
 
 	if (i != STREAM_NONE) {
-		p->free_block = p->pool.items[i].next_free;
+		p->free_block = p->pool.items[i].next;
 		return i;
 	}
 	if (p->pool.n >= STREAM_NONE || !vec_add(&p->pool)) {
@@ -145,37 +154,24 @@ static uint32_t block_new(struct pages *p)
 	return (uint32_t)(p->pool.n - 1);
 }
 
-/* Block @i, which begins at @pfn, is gone. */
-static void block_release(struct pages *p, uint32_t i, uint64_t pfn)
+static void block_release(struct pages *p, uint32_t i)
 {
-	frames_set_block(&p->frames, pfn, FRAMES_NONE);
 	p->pool.items[i].left = 0;
-	p->pool.items[i].next_free = p->free_block;
+	p->pool.items[i].next = p->free_block;
 	p->free_block = i;
 }
 
-static void count_lifetime(struct pages *p, const struct page_block *b, uint64_t time)
+static void count_lifetime(struct pages *p, unsigned int order, uint64_t from, uint64_t to)
 {
-	uint64_t age = time > b->time ? time - b->time : 0;
+	uint64_t age = to > from ? to - from : 0;
 	size_t bucket = 0;
 
-	if (b->own)
-		return;
 	while (age >= pages_lifetime_bound(bucket) && bucket + 1 < PAGES_LIFETIMES)
 		bucket++;
-	p->lifetimes[MIN(b->order, BLOCKS_ORDERS - 1)][bucket]++;
+	p->lifetimes[order][bucket]++;
 }
 
-/* Take @n pages of block @i off the books. */
-static void live_less(struct pages *p, const struct page_block *b, uint64_t n)
-{
-	if (b->own)
-		return;
-	p->rows.items[b->row].live_pages -= n;
-	p->users.items[b->user].live_pages -= n;
-}
-
-/* The block that holds frame @pfn, and where it begins; STREAM_NONE: none that is known. */
+/* The block or part that holds frame @pfn, and where it begins; STREAM_NONE: none that is known. */
 static uint32_t block_of(const struct pages *p, uint64_t pfn, uint64_t *ret_first)
 {
 	unsigned int order;
@@ -184,8 +180,7 @@ static uint32_t block_of(const struct pages *p, uint64_t pfn, uint64_t *ret_firs
 		uint64_t first = pfn & ~((1ull << order) - 1);
 		uint32_t i = frames_block(&p->frames, first);
 
-		if (i != FRAMES_NONE && p->pool.items[i].order >= order &&
-		    pfn - first < 1ull << p->pool.items[i].order) {
+		if (i != FRAMES_NONE && pfn - first < 1ull << p->pool.items[i].order) {
 			*ret_first = first;
 			return i;
 		}
@@ -193,45 +188,222 @@ static uint32_t block_of(const struct pages *p, uint64_t pfn, uint64_t *ret_firs
 	return STREAM_NONE;
 }
 
-/* The frames of a block are given out again: no free of it was seen. */
-static void imply_free(struct pages *p, uint32_t i, uint64_t first)
+/* The block that @i is a part of, or @i itself. */
+static uint32_t whole_of(const struct pages *p, uint32_t i)
 {
-	struct page_block *b = &p->pool.items[i];
+	uint32_t whole = p->pool.items[i].next;
 
-	live_less(p, b, b->left);
+	return whole == STREAM_NONE ? i : whole;
+}
+
+/* Nothing of block @i is left. */
+static void block_end(struct pages *p, uint32_t i, enum page_end how, uint64_t time)
+{
+	const struct page_block *b = &p->pool.items[i];
+	struct page_row *row;
+
 	if (!b->own) {
-		p->rows.items[b->row].live_blocks--;
-		p->rows.items[b->row].implied++;
+		row = &p->rows.items[b->row];
+		row->live_blocks--;
+		row->frees += how == END_FREED;
+		row->split_blocks += how == END_PIECES;
+		row->implied += how == END_IMPLIED;
+		p->stream.quality.frees_implied_reuse += how == END_IMPLIED;
 		p->users.items[b->user].frees++;
-		p->stream.quality.frees_implied_reuse++;
+		if (how != END_IMPLIED)
+			count_lifetime(p, b->order, b->time, time);
 	}
-	block_release(p, i, first);
+	block_release(p, i);
+}
+
+/* Block or part @i, which begins at @first, is gone. */
+static void part_end(struct pages *p, uint32_t i, uint64_t first, enum page_end how, uint64_t time)
+{
+	uint32_t whole = whole_of(p, i), n = 1u << p->pool.items[i].order;
+	struct page_block *b = &p->pool.items[whole];
+
+	frames_set_block(&p->frames, first, FRAMES_NONE);
+	if (!b->own) {
+		p->rows.items[b->row].live_pages -= n;
+		p->users.items[b->user].live_pages -= n;
+	}
+	b->left -= n;
+	if (i != whole)
+		block_release(p, i);
+	if (!b->left)
+		block_end(p, whole, how, time);
+}
+
+/* A part of block @whole that begins at @first; STREAM_NONE: memory is short. */
+static uint32_t part_new(struct pages *p, uint32_t whole, uint64_t first, unsigned int order)
+{
+	uint32_t i = block_new(p);
+
+	if (i == STREAM_NONE)
+		return STREAM_NONE;
+	p->pool.items[i] = p->pool.items[whole];
+	p->pool.items[i].left = 1u << order;
+	p->pool.items[i].next = whole;
+	p->pool.items[i].predecessor = STREAM_NONE;
+	p->pool.items[i].order = (uint8_t)order;
+	/* where its block stands there is a chunk already */
+	frames_set_block(&p->frames, first, i);
+	return i;
+}
+
+/* Halve @i, which begins at @first, until frame @pfn begins a part of @order; returns that one. */
+static uint32_t part_split(struct pages *p, uint32_t i, uint64_t first, uint64_t pfn,
+			   unsigned int order)
+{
+	uint32_t whole = whole_of(p, i);
+	unsigned int have = p->pool.items[i].order;
+
+	if (i == whole)
+		i = part_new(p, whole, first, have);
+	while (i != STREAM_NONE && have > order) {
+		uint32_t upper;
+
+		have--;
+		upper = part_new(p, whole, first + (1ull << have), have);
+		if (upper == STREAM_NONE)
+			return STREAM_NONE;
+		p->pool.items[i].order = (uint8_t)have;
+		p->pool.items[i].left = 1u << have;
+		if (pfn - first >= 1ull << have) {
+			first += 1ull << have;
+			i = upper;
+		}
+	}
+	return i;
+}
+
+/* Frames are given out again, or freed as one: what stood there and is live has been freed unseen. */
+static uint64_t imply_frees(struct pages *p, uint64_t pfn, unsigned int order, uint64_t time)
+{
+	uint64_t first, end = pfn + (1ull << order), n = 0;
+	uint32_t i = block_of(p, pfn, &first);
+
+	for (; pfn < end; i = ++pfn < end ? frames_block(&p->frames, first = pfn) : FRAMES_NONE) {
+		if (i == FRAMES_NONE)
+			continue;
+		part_end(p, i, first, END_IMPLIED, time);
+		n++;
+	}
+	return n;
+}
+
+/* A block among these frames that is younger than @time; STREAM_NONE: there is none. */
+static uint32_t younger_block(const struct pages *p, uint64_t pfn, unsigned int order,
+			      uint64_t time)
+{
+	uint64_t first, end = pfn + (1ull << order);
+	uint32_t i;
+
+	if (likely(time >= p->stream.last_time))
+		return STREAM_NONE;
+	i = block_of(p, pfn, &first);
+	for (; pfn < end; i = ++pfn < end ? frames_block(&p->frames, pfn) : FRAMES_NONE)
+		if (i != FRAMES_NONE && p->pool.items[i].time > time)
+			return i;
+	return STREAM_NONE;
+}
+
+/* --- allocations ------------------------------------------------------------------------------------ */
+
+/* A stray's .block; never 0. */
+static uint64_t stray_block(uint64_t pfn, unsigned int order)
+{
+	return event_pack_block(pfn, order, 1);
+}
+
+static struct page_stray *stray_of(const struct pages *p, uint64_t pfn, unsigned int order)
+{
+	return &p->strays[stream_mix(pfn, order) & (STRAYS - 1)];
+}
+
+/* A late allocation whose free has come already: it is complete, and was never live. */
+static bool free_came_first(struct pages *p, const struct event_page *e, struct page_row *row,
+			    struct page_user *user)
+{
+	uint64_t pfn = event_pfn(e->block);
+	unsigned int order = event_order(e->block);
+	struct page_stray *s = stray_of(p, pfn, order);
+
+	if (s->block != stray_block(pfn, order) || s->time < e->h.time)
+		return false;
+	s->block = 0;
+	p->stream.quality.frees_unknown--;
+	p->stream.quality.frees_matched++;
+	if (s->row != STREAM_NONE)
+		p->rows.items[s->row].frees--;
+	row->frees++;
+	user->frees++;
+	count_lifetime(p, order, e->h.time, s->time);
+	return true;
+}
+
+/* A late allocation that had its frames before what stands there now; its free may still come. */
+static bool enter_predecessor(struct pages *p, const struct event_page *e, uint32_t row,
+			      uint32_t user)
+{
+	uint64_t pfn = event_pfn(e->block);
+	unsigned int order = event_order(e->block);
+	uint32_t i = younger_block(p, pfn, order, e->h.time);
+	struct page_block *b;
+
+	if (i == STREAM_NONE)
+		return false;
+	if (e->h.flags & EVENT_OWN)
+		return true;
+	b = &p->pool.items[i];
+	if (b->order == order && b->predecessor == STREAM_NONE)
+		b->predecessor = row;
+	p->rows.items[row].implied++;
+	p->users.items[user].frees++;
+	p->stream.quality.frees_implied_reuse++;
+	return true;
+}
+
+/* The row of the block that stands at @pfn whole, with the same order; STREAM_NONE: there is none. */
+static uint32_t row_before(const struct pages *p, uint64_t pfn, unsigned int order)
+{
+	uint32_t i = frames_block(&p->frames, pfn);
+	const struct page_block *b;
+
+	if (i == FRAMES_NONE)
+		return STREAM_NONE;
+	b = &p->pool.items[i];
+	return b->own || b->order != order || b->next != STREAM_NONE ? STREAM_NONE : b->row;
 }
 
 static void block_enter(struct pages *p, const struct event_page *e, uint32_t row, uint32_t user)
 {
-	uint64_t pfn = event_pfn(e->block), first;
+	uint64_t pfn = event_pfn(e->block);
 	unsigned int order = event_order(e->block);
-	uint32_t old = block_of(p, pfn, &first), i;
+	uint32_t before = row_before(p, pfn, order), i;
+	int err;
 
-	if (old != STREAM_NONE)
-		imply_free(p, old, first);
+	imply_frees(p, pfn, order, e->h.time);
 	i = block_new(p);
 	if (i == STREAM_NONE)
 		return;
-	if (frames_set_block(&p->frames, pfn, i)) {
-		p->stream.oom = true;
-		return;
-	}
 	p->pool.items[i] = (struct page_block){
 		.time = e->h.time,
 		.row = row,
 		.user = user,
 		.left = 1u << order,
-		.next_free = STREAM_NONE,
+		.next = STREAM_NONE,
+		.predecessor = before,
 		.order = (uint8_t)order,
 		.own = e->h.flags & EVENT_OWN,
 	};
+	err = frames_set_block(&p->frames, pfn, i);
+	if (err) {
+		/* too many frames to follow: it was allocated, that is all */
+		block_release(p, i);
+		p->stream.oom |= err == -ENOMEM;
+		return;
+	}
 	if (p->pool.items[i].own)
 		return;
 	p->rows.items[row].live_blocks++;
@@ -241,12 +413,12 @@ static void block_enter(struct pages *p, const struct event_page *e, uint32_t ro
 
 static void enter_reuse(struct pages *p, const struct event_page *e)
 {
-	uint64_t first;
-	uint32_t i = block_of(p, event_pfn(e->block), &first);
+	uint64_t pfn = event_pfn(e->block);
+	unsigned int order = event_order(e->block);
 
 	p->stream.quality.filtered++;
-	if (i != STREAM_NONE)
-		imply_free(p, i, first);
+	if (younger_block(p, pfn, order, e->h.time) == STREAM_NONE)
+		imply_frees(p, pfn, order, e->h.time);
 }
 
 static bool is_movable(const struct pages *p, unsigned int migratetype)
@@ -259,96 +431,57 @@ static bool is_movable(const struct pages *p, unsigned int migratetype)
 	       !strcmp(l->migratetypes[migratetype], "CMA");
 }
 
+/* What is told of requests that were served and of those that were not. */
+static bool count_alloc(struct pages *p, const struct event_page *e, bool failed, uint16_t zone,
+			uint32_t *ret_row, uint32_t *ret_user)
+{
+	uint32_t row = row_get(p, zone, event_order(e->block), event_migratetype(e->block));
+	uint32_t user = user_get(p, e);
+
+	p->stream.quality.analysed++;
+	if (row == STREAM_NONE || user == STREAM_NONE)
+		return false;
+	enter_sample(p, user, e->stack);
+	p->rows.items[row].failed += failed;
+	p->rows.items[row].allocs += !failed;
+	p->users.items[user].failed += failed;
+	p->users.items[user].allocs += !failed;
+	p->stream.quality.failed += failed;
+	p->stream.quality.allocs += !failed;
+	*ret_row = row;
+	*ret_user = user;
+	return true;
+}
+
 static void enter_alloc(struct pages *p, const struct event_page *e)
 {
 	uint64_t pfn = event_pfn(e->block);
-	unsigned int order = event_order(e->block), type = event_migratetype(e->block);
+	unsigned int order = event_order(e->block);
 	bool own = e->h.flags & EVENT_OWN, failed = pfn == EVENT_NO_PFN;
+	bool late = e->h.time < p->stream.last_time;
 	uint16_t zone = failed ? PAGES_NO_ZONE : page_lists_zone(p, pfn);
-	uint32_t row = 0, user = 0;
+	uint32_t row = STREAM_NONE, user = STREAM_NONE;
 
-	if (order >= ORDERS_MAX)
-		return;
 	if (e->h.flags & EVENT_REUSE) {
 		enter_reuse(p, e);
 		return;
 	}
 	if (!failed) {
 		page_lists_moved(p, e->h.time, zone, 1ull << order, true);
-		blocks_allocated(&p->blocks, pfn, order, is_movable(p, type));
+		blocks_allocated(&p->blocks, pfn, order,
+				 is_movable(p, event_migratetype(e->block)));
 	}
-	if (own) {
-		p->stream.quality.own++;
-	} else {
-		p->stream.quality.analysed++;
-		row = row_get(p, zone, order, type);
-		user = user_get(p, e);
-		if (row == STREAM_NONE || user == STREAM_NONE)
-			return;
-		enter_sample(p, user, e->stack);
-		if (failed) {
-			p->rows.items[row].failed++;
-			p->users.items[user].failed++;
-			p->stream.quality.failed++;
-			return;
-		}
-		p->rows.items[row].allocs++;
-		p->users.items[user].allocs++;
-		p->stream.quality.allocs++;
-	}
-	if (!failed)
+	p->stream.quality.own += own;
+	if (!own && !count_alloc(p, e, failed, zone, &row, &user))
+		return;
+	if (failed ||
+	    (late && !own && free_came_first(p, e, &p->rows.items[row], &p->users.items[user])))
+		return;
+	if (!late || !enter_predecessor(p, e, row, user))
 		block_enter(p, e, row, user);
 }
 
-/* A part of block @i is freed: @n pages, or all that is left of it. */
-static void free_piece(struct pages *p, uint32_t i, uint64_t first, uint64_t n, uint64_t time)
-{
-	struct page_block *b = &p->pool.items[i];
-
-	n = MIN(n, (uint64_t)b->left);
-	live_less(p, b, n);
-	b->left -= (uint32_t)n;
-	if (!b->own)
-		p->rows.items[b->row].pieces++;
-	if (b->left)
-		return;
-	if (!b->own) {
-		p->rows.items[b->row].live_blocks--;
-		p->rows.items[b->row].split_blocks++;
-		p->users.items[b->user].frees++;
-	}
-	count_lifetime(p, b, time);
-	block_release(p, i, first);
-}
-
-static void free_whole(struct pages *p, uint32_t i, uint64_t first, uint64_t time)
-{
-	struct page_block *b = &p->pool.items[i];
-
-	live_less(p, b, b->left);
-	if (!b->own) {
-		p->rows.items[b->row].live_blocks--;
-		p->rows.items[b->row].frees++;
-		p->users.items[b->user].frees++;
-	}
-	count_lifetime(p, b, time);
-	block_release(p, i, first);
-}
-
-/* Smaller blocks inside one that is freed as a whole: they were joined since, and are gone with it. */
-static void free_inside(struct pages *p, uint64_t pfn, unsigned int order)
-{
-	uint64_t end = pfn + (1ull << order);
-
-	for (; pfn < end; pfn++) {
-		uint32_t i = frames_block(&p->frames, pfn);
-
-		if (i == FRAMES_NONE)
-			continue;
-		p->largest_merges++;
-		imply_free(p, i, pfn);
-	}
-}
+/* --- frees ------------------------------------------------------------------------------------------ */
 
 /* Whether the kernel side leaves out what was not asked for. */
 static bool selective(const struct pages *p)
@@ -356,42 +489,74 @@ static bool selective(const struct pages *p)
 	return p->stream.start.selected || p->stream.start.sample > 1;
 }
 
+/* A free that is older than block @i at its frames ended the one before, which was implied free. */
+static bool enter_late_free(struct pages *p, uint32_t i, unsigned int order)
+{
+	struct page_block *b = &p->pool.items[i];
+
+	if (b->predecessor == STREAM_NONE || b->order != order)
+		return false;
+	p->rows.items[b->predecessor].implied--;
+	p->rows.items[b->predecessor].frees++;
+	b->predecessor = STREAM_NONE;
+	p->stream.quality.frees_implied_reuse--;
+	p->stream.quality.frees_matched++;
+	return true;
+}
+
+static void enter_unknown_free(struct pages *p, const struct event_page_free *e, uint16_t zone)
+{
+	uint64_t pfn = event_pfn(e->block);
+	unsigned int order = event_order(e->block);
+	/* marks let some frees pass that no selected allocation goes with */
+	uint32_t row = selective(p) ? STREAM_NONE : row_get(p, zone, order, PAGES_NO_TYPE);
+
+	p->stream.quality.frees_unknown++;
+	if (row != STREAM_NONE)
+		p->rows.items[row].frees++;
+	*stray_of(p, pfn, order) = (struct page_stray){
+		.block = stray_block(pfn, order),
+		.time = e->h.time,
+		.row = row,
+	};
+	/* smaller blocks inside were joined since, and are gone with it */
+	if (younger_block(p, pfn, order, e->h.time) == STREAM_NONE)
+		p->largest_merges += imply_frees(p, pfn, order, e->h.time);
+}
+
 static void enter_free(struct pages *p, const struct event_page_free *e)
 {
 	uint64_t pfn = event_pfn(e->block), first;
 	unsigned int order = event_order(e->block);
 	uint16_t zone = page_lists_zone(p, pfn);
-	uint32_t i, row;
+	uint32_t i = block_of(p, pfn, &first);
+	bool known = i != STREAM_NONE && p->pool.items[i].order >= order;
+	bool late = known && e->h.time < p->pool.items[i].time;
+	enum page_end how = END_FREED;
 
-	if (order >= ORDERS_MAX)
-		return;
 	page_lists_moved(p, e->h.time, zone, 1ull << order, false);
 	blocks_freed(&p->blocks, pfn, order);
-	i = block_of(p, pfn, &first);
-	if (i != STREAM_NONE && p->pool.items[i].own)
-		p->stream.quality.own++;
-	else
+	if (!known || late) {
 		p->stream.quality.analysed++;
-	if (i != STREAM_NONE && first == pfn && p->pool.items[i].order == order &&
-	    p->pool.items[i].left == 1u << order) {
-		p->stream.quality.frees_matched += !p->pool.items[i].own;
-		free_whole(p, i, first, e->h.time);
+		if (!late || !enter_late_free(p, i, order))
+			enter_unknown_free(p, e, zone);
 		return;
 	}
-	if (i != STREAM_NONE && p->pool.items[i].order >= order) {
-		p->stream.quality.frees_matched += !p->pool.items[i].own;
-		free_piece(p, i, first, 1ull << order, e->h.time);
-		return;
+	if (p->pool.items[i].own) {
+		p->stream.quality.own++;
+	} else {
+		p->stream.quality.analysed++;
+		p->stream.quality.frees_matched++;
 	}
-	if (i != STREAM_NONE && p->pool.items[i].own)
-		p->stream.quality.own--, p->stream.quality.analysed++;
-	p->stream.quality.frees_unknown++;
-	/* marks let some frees pass that no selected allocation goes with */
-	row = selective(p) ? STREAM_NONE : row_get(p, zone, order, PAGES_NO_TYPE);
-	if (row != STREAM_NONE)
-		p->rows.items[row].frees++;
-	if (order && order < BLOCKS_ORDERS)
-		free_inside(p, pfn, order);
+	if (p->pool.items[i].order > order || whole_of(p, i) != i) {
+		how = END_PIECES;
+		if (!p->pool.items[i].own)
+			p->rows.items[p->pool.items[i].row].pieces++;
+		i = part_split(p, i, first, pfn, order);
+		first = pfn;
+	}
+	if (i != STREAM_NONE)
+		part_end(p, i, first, how, e->h.time);
 }
 
 /* --- the other events ------------------------------------------------------------------------------- */
@@ -445,10 +610,32 @@ static void enter_work(struct page_work *w, uint64_t begun[64], const struct eve
 	*since = 0;
 }
 
+/* Whether an event is of pages that can't be: the buddy allocator's blocks are aligned to their size. */
+static bool is_damaged(const struct event_header *h)
+{
+	uint64_t block, pfn;
+	unsigned int order;
+
+	if (h->kind < EVENT_PAGE_ALLOC || h->kind > EVENT_PAGE_DRAIN)
+		return false;
+	block = ((const struct event_page_free *)h)->block;
+	order = event_order(block);
+	pfn = event_pfn(block);
+	if (order >= BLOCKS_ORDERS || event_migratetype(block) == PAGES_NO_TYPE)
+		return true;
+	if (pfn == EVENT_NO_PFN)
+		return h->kind != EVENT_PAGE_ALLOC || (h->flags & EVENT_REUSE);
+	return pfn & ((1ull << order) - 1);
+}
+
 static bool enter_page_event(struct pages *p, const struct event_header *h)
 {
 	const struct event_page_free *block = (const void *)h;
 
+	if (is_damaged(h)) {
+		p->damaged++;
+		return true;
+	}
 	switch (h->kind) {
 	case EVENT_PAGE_ALLOC:
 		enter_alloc(p, (const struct event_page *)h);

@@ -6,12 +6,13 @@
  * stream.
  *
  *	TIME cpuN KIND [key=value …]
- *	repeat TIMES [step_ns=N] [step_ptr=N] TIME cpuN KIND [key=value …]
+ *	repeat TIMES [step_ns=N] [step_ptr=N | step_pfn=N] TIME cpuN KIND [key=value …]
+ *	TIME cpuN snapshot file=… [before=TIME] <<END, then lines of text, then a line END
  *
  * TIME is in nanoseconds, or with a suffix us, ms or s. A repeated record is that many records, the
- * time and the pointer of each a step further than those of the one before. Numbers are decimal or
- * 0x…; names stand in quotes if they hold spaces, with \", \\ and \xNN for any other byte. What
- * follows a # at the start of a word is a comment.
+ * time and the pointer or frame of each a step further than those of the one before. Numbers are
+ * decimal or 0x…; names stand in quotes if they hold spaces, with \", \\ and \xNN for any other
+ * byte. What follows a # at the start of a word is a comment.
  *
  *	start		page_size kmalloc_max gfp_dma gfp_reclaimable gfp_account n_cpus sample selected
  *			wall_ns (4096, 8192, 0, 0, 0, 1, 1, 0, 0 unless given)
@@ -23,14 +24,26 @@
  *	stack		id frames=ADDRESS,…
  *	counters	lost=ALLOCS,FREES filtered nulls map_full
  *	misses		misses=N or misses=unknown
+ *	page_alloc	pfn=N or pfn=none (it failed), order [migratetype gfp pid stack flags=own,reuse]
+ *	page_free	pfn order [pid]
+ *	page_refill, page_drain	pfn order [migratetype]
+ *	page_fallback	pfn order migratetype from_order from_migratetype [whole stack]
+ *	page_bulk	pages
+ *	compaction	what=begin or what=end [pfn status]
+ *	reclaim		what=begin or what=end [order pages]
+ *	snapshot	file=zoneinfo, buddyinfo, pagetypeinfo or gfp [before=TIME] and a text, or
+ *			file=frames runs=KIND:FRAMES,… [before first last=0|1], a KIND being free,
+ *			movable, unmovable or hole; .before is the record's time unless given
  *	tick, end
  *
- * The first record is start and the last one end. Allocations, frees, cache and task records go
- * through a merge with a lane a CPU, as those of the live kernel do; a CPU's records stand in the
- * order of its ring, so that their times may go back. The other kinds are made by user space: they
- * are delivered where they stand, after everything above them that is not younger than they are.
- * What follows one and is older than it therefore comes late; so does what stands more than
- * MERGE_LANE_LENGTH records too low in its CPU's order.
+ * Nothing in a text is a comment or in quotes, and any word may stand for END.
+ *
+ * The first record is start and the last one end. What the kernel's probes make goes through a merge
+ * with a lane a CPU, as it does live; a CPU's records stand in the order of its ring, so that their
+ * times may go back. The other kinds are made by user space: they are delivered where they stand,
+ * after everything above them that is not younger than they are. What follows one and is older than
+ * it therefore comes late; so does what stands more than MERGE_LANE_LENGTH records too low in its
+ * CPU's order.
  */
 #include "source/source.h"
 

@@ -369,6 +369,22 @@ static void test_quality(void **state _unused_)
 		    "1 in 1,000 allocations sampled\n");
 }
 
+/* Of a page report: what does not add up is told, also that nothing does not. */
+static void test_quality_of_pages(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = new_quality();
+	_cleanup_free_ char *none = NULL, *some = NULL;
+
+	r->quality.pages_unexplained = r->quality.model_off_pages = 0;
+	none = render(r, 400, false);
+	assert_non_null(strstr(none, "recursion misses 0; 0 pages unexplained\n"));
+	r->quality.pages_unexplained = 1709;
+	r->quality.model_off_pages = 31;
+	some = render(r, 400, false);
+	assert_non_null(strstr(some, "recursion misses 0; 1,709 pages unexplained; "
+				     "inferred free blocks off by 31 pages\n"));
+}
+
 static void test_quality_all_unknown(void **state _unused_)
 {
 	_cleanup_(report_free) struct report *r = new_quality();
@@ -490,6 +506,7 @@ int main(void)
 		cmocka_unit_test(test_first_line),
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_quality),
+		cmocka_unit_test(test_quality_of_pages),
 		cmocka_unit_test(test_quality_all_unknown),
 		cmocka_unit_test(test_loss_stands_out),
 		cmocka_unit_test(test_colour),

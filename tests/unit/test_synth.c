@@ -22,6 +22,14 @@ struct seen {
 	struct event_counters counters;
 	struct event_misses misses;
 	struct event_start start;
+	struct event_page page;
+	struct event_page_free page_free; /* of all kinds of it */
+	struct event_fallback fallback;
+	struct event_work work; /* of all kinds of it */
+	union {
+		struct event_snapshot snapshot;
+		char room[4096];
+	};
 };
 
 static void *last_of(struct seen *s, unsigned int kind)
@@ -42,6 +50,20 @@ static void *last_of(struct seen *s, unsigned int kind)
 		return &s->misses;
 	case EVENT_START:
 		return &s->start;
+	case EVENT_PAGE_ALLOC:
+		return &s->page;
+	case EVENT_PAGE_FREE:
+	case EVENT_PAGE_REFILL:
+	case EVENT_PAGE_DRAIN:
+		return &s->page_free;
+	case EVENT_PAGE_FALLBACK:
+		return &s->fallback;
+	case EVENT_PAGE_BULK:
+	case EVENT_COMPACTION:
+	case EVENT_RECLAIM:
+		return &s->work;
+	case EVENT_SNAPSHOT:
+		return &s->snapshot;
 	default:
 		return NULL;
 	}
@@ -125,6 +147,115 @@ static void test_defaults(void **state _unused_)
 	assert_true(s->start.sample == 1 && s->start.n_cpus == 1);
 	assert_true(s->alloc.stack == -1 && s->alloc.what == 64 && !s->alloc.h.flags);
 	assert_true(s->misses.misses == EVENT_MISSES_UNKNOWN);
+	free(s);
+}
+
+static void test_page_fields(void **state _unused_)
+{
+	struct seen *s =
+		play("1 cpu0 start\n"
+		     "2 cpu1 page_alloc pfn=0x123456789abc order=9 migratetype=3 gfp=0xdc0 "
+		     "pid=17 stack=5 flags=own,reuse\n"
+		     "3 cpu2 page_free pfn=0x41 order=255 pid=19\n"
+		     "4 cpu3 page_fallback pfn=43 order=2 migratetype=4 from_order=9 "
+		     "from_migratetype=1 whole=1 stack=7\n"
+		     "5 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:1 7:2 8:3 9:4 37:5");
+	assert_int_equal(event_pfn(s->page.block), 0x123456789abc);
+	assert_int_equal(event_order(s->page.block), 9);
+	assert_int_equal(event_migratetype(s->page.block), 3);
+	assert_int_equal(s->page.gfp, 0xdc0);
+	assert_int_equal(s->page.h.pid, 17);
+	assert_int_equal(s->page.h.cpu, 1);
+	assert_int_equal(s->page.stack, 5);
+	assert_int_equal(s->page.h.flags, EVENT_OWN | EVENT_REUSE);
+	assert_int_equal(s->page_free.block, event_pack_block(0x41, 255, 0));
+	assert_int_equal(s->page_free.h.pid, 19);
+	assert_int_equal(s->fallback.block, event_pack_block(43, 2, 4));
+	assert_true(s->fallback.order == 9 && s->fallback.migratetype == 1);
+	assert_true(s->fallback.whole == 1 && s->fallback.stack == 7);
+	free(s);
+	s = play("0 cpu0 start\n1 cpu0 page_alloc order=1 pfn=none migratetype=2\n"
+		 "2 cpu0 page_fallback pfn=1 order=0 migratetype=0 from_order=1 "
+		 "from_migratetype=1\n3 cpu0 end");
+	assert_int_equal(s->page.block, event_pack_block(EVENT_NO_PFN, 1, 2));
+	assert_true(s->page.stack == -1 && s->fallback.stack == -1 && !s->fallback.whole);
+	free(s);
+}
+
+static void test_page_moves(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n1 cpu0 page_refill pfn=64 order=3 migratetype=1\n"
+			      "2 cpu0 page_drain pfn=72 order=4 migratetype=5\n"
+			      "3 cpu0 page_bulk pages=31\n4 cpu0 end");
+
+	assert_string_equal(s->text, "36:0 10:1 11:2 12:3 37:4");
+	assert_int_equal(s->page_free.block, event_pack_block(72, 4, 5));
+	assert_int_equal(s->work.pages, 31);
+	free(s);
+	s = play("0 cpu0 start\n1 cpu0 compaction what=end pfn=4096 status=6\n2 cpu0 end");
+	assert_true(s->work.h.kind == EVENT_COMPACTION && s->work.what == 1);
+	assert_true(s->work.pfn == 4096 && s->work.status == 6);
+	free(s);
+	s = play("0 cpu0 start\n1 cpu0 reclaim what=end pages=37\n"
+		 "2 cpu0 reclaim what=begin order=4\n2 cpu0 end");
+	assert_string_equal(s->text, "36:0 14:1 14:2 37:2");
+	assert_true(s->work.what == 0 && s->work.order == 4 && !s->work.pages);
+	free(s);
+}
+
+/* The frame moves; a failed allocation stays one; beyond 48 bits it begins again. */
+static void test_step_pfn(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\nrepeat 3 step_ns=10 step_pfn=8 5 cpu0 page_free "
+			      "pfn=0x100 order=3\n"
+			      "repeat 5 step_pfn=2 50 cpu0 page_alloc pfn=none order=1 "
+			      "migratetype=4\n60 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 8:5 8:15 8:25 7:50 7:50 7:50 7:50 7:50 37:60");
+	assert_int_equal(s->page_free.block, event_pack_block(0x110, 3, 0));
+	assert_int_equal(s->page.block, event_pack_block(EVENT_NO_PFN, 1, 4));
+	free(s);
+	s = play("0 cpu0 start\nrepeat 2 step_pfn=3 5 cpu0 page_free pfn=0xfffffffffffe order=2\n"
+		 "6 cpu0 end");
+	assert_int_equal(s->page_free.block, event_pack_block(1, 2, 0));
+	free(s);
+}
+
+/* Text is taken as it stands, lines like the script's own too. */
+static void test_text(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n5 cpu0 snapshot file=buddyinfo before=2 <<EOF # why\n"
+			      "Node 0, zone # \"a\n\n EOF\nEOF2\n9 cpu0 end\nEOF\n"
+			      "7 cpu0 kfree ptr=1\n8 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 38:5 3:7 37:8");
+	assert_int_equal(s->snapshot.h.flags, SNAPSHOT_BUDDYINFO);
+	assert_int_equal(s->snapshot.before, 2);
+	assert_string_equal((const char *)s->snapshot.data,
+			    "Node 0, zone # \"a\n\n EOF\nEOF2\n9 cpu0 end\n");
+	assert_int_equal(s->snapshot.size, strlen((const char *)s->snapshot.data) + 1);
+	free(s);
+	s = play("0 cpu0 start\n3 cpu1 snapshot file=gfp <<X\nX\n4 cpu0 end");
+	assert_true(s->snapshot.h.flags == SNAPSHOT_GFP && s->snapshot.before == 3);
+	assert_true(s->snapshot.size == 1 && !s->snapshot.data[0]);
+	free(s);
+}
+
+static void test_runs(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n5 cpu0 snapshot file=frames before=1ms first=4096 "
+			      "last=1 runs=free:1024,movable:512,unmovable:3,"
+			      "hole:0xffffffffffffff\n8 cpu0 end\n");
+	const uint64_t runs[] = { snapshot_run(FRAME_FREE, 1024), snapshot_run(FRAME_MOVABLE, 512),
+				  snapshot_run(FRAME_UNMOVABLE, 3),
+				  snapshot_run(FRAME_HOLE, (1ull << 56) - 1) };
+
+	assert_true(s->snapshot.h.flags == SNAPSHOT_FRAMES && s->snapshot.before == 1000000);
+	assert_true(s->snapshot.first == 4096 && s->snapshot.last == 1);
+	assert_int_equal(s->snapshot.size, sizeof(runs));
+	assert_memory_equal(s->snapshot.data, runs, sizeof(runs));
 	free(s);
 }
 
@@ -274,7 +405,87 @@ static void test_bad_lines(void **state _unused_)
 	assert_bad("repeat 2 step_pid=1 1 cpu0 kfree ptr=1", "there are only step_ns=");
 	assert_bad("repeat 2 step_ns=x 1 cpu0 kfree ptr=1", "not a number");
 	assert_bad("repeat 2 step_ns=1", "what to repeat is missing");
+	assert_bad("repeat 2 step_ptr=1 step_pfn=1 1 cpu0 kfree ptr=1", "given twice");
+	assert_bad("repeat 2 step_pfn=1x 1 cpu0 page_free pfn=1 order=0", "not a number");
+	assert_bad("repeat 2 step_pfn=1 1 cpu0 kfree ptr=1", "has not what the step is of");
+	assert_bad("repeat 2 step_ptr=1 1 cpu0 page_bulk pages=1", "has not what the step is of");
 	assert_bad("1 cpu0 start", "start is the first");
+}
+
+static void test_bad_page_lines(void **state _unused_)
+{
+	assert_bad("1 cpu0 page_alloc order=1", "missing");
+	assert_bad("1 cpu0 page_alloc pfn=1", "missing");
+	assert_bad("1 cpu0 page_alloc pfn=nil order=1", "bad value");
+	assert_bad("1 cpu0 page_alloc pfn=0xffffffffffff order=1", "bad value");
+	assert_bad("1 cpu0 page_alloc pfn=1 order=256", "bad value");
+	assert_bad("1 cpu0 page_alloc pfn=1 order=1 migratetype=256", "bad value");
+	assert_bad("1 cpu0 page_alloc pfn=1 order=1 flags=mine", "bad value");
+	assert_bad("1 cpu0 page_free pfn=1 order=1 migratetype=1", "no such key");
+	assert_bad("1 cpu0 page_fallback pfn=1 order=1 migratetype=1 from_order=1", "missing");
+	assert_bad("1 cpu0 page_fallback pfn=1 order=1 migratetype=1 from_order=256 "
+		   "from_migratetype=1",
+		   "bad value");
+	assert_bad("1 cpu0 page_bulk", "missing");
+	assert_bad("1 cpu0 page_bulk pages=4294967296", "bad value");
+	assert_bad("1 cpu0 compaction pfn=1", "missing");
+	assert_bad("1 cpu0 compaction what=2", "bad value");
+	assert_bad("1 cpu0 reclaim what=begins", "bad value");
+}
+
+static void test_bad_snapshots(void **state _unused_)
+{
+	assert_bad("1 cpu0 snapshot <<END\nEND", "missing");
+	assert_bad("1 cpu0 snapshot file=meminfo <<END\nEND", "bad value");
+	assert_bad("1 cpu0 snapshot file=gfp", "«snapshot»: its text is missing");
+	assert_bad("1 cpu0 snapshot file=gfp <<", "«<<»");
+	assert_bad("1 cpu0 snapshot file=gfp <<END before=1\nEND",
+		   "«before=1»: nothing follows <<");
+	assert_bad("1 cpu0 snapshot file=gfp <<END\nx\nEND ", "the end of its text is missing");
+	assert_bad("1 cpu0 snapshot file=gfp before=x <<END\nEND", "bad value");
+	assert_bad("1 cpu0 snapshot file=gfp first=1 <<END\nEND", "only frames have");
+	assert_bad("1 cpu0 snapshot file=frames", "runs= is needed");
+	assert_bad("1 cpu0 snapshot file=frames runs=free:1 <<END\nEND", "this has no text");
+	assert_bad("1 cpu0 kfree ptr=1 <<END\nEND", "this has no text");
+	assert_bad("1 cpu0 snapshot file=frames runs=", "bad value");
+	assert_bad("1 cpu0 snapshot file=frames runs=free", "bad value");
+	assert_bad("1 cpu0 snapshot file=frames runs=free:", "bad value");
+	assert_bad("1 cpu0 snapshot file=frames runs=fre:1", "bad value");
+	assert_bad("1 cpu0 snapshot file=frames runs=free:1,", "bad value");
+	assert_bad("1 cpu0 snapshot file=frames runs=free:0x100000000000000", "bad value");
+	assert_bad("repeat 2 1 cpu0 snapshot file=frames runs=free:1", "can't be repeated");
+}
+
+static void test_most_runs(void **state _unused_)
+{
+	char script[4096] = "0 cpu0 start\n1 cpu0 snapshot file=frames runs=hole:1";
+	size_t n = strlen(script);
+	struct source *s = NULL;
+	struct failure f = { 0 };
+	int i;
+
+	for (i = 1; i < 256; i++)
+		n += (size_t)sprintf(script + n, ",free:%d", i);
+	strcpy(script + n, "\n2 cpu0 end");
+	assert_int_equal(synth_open(script, &s, &f), 0);
+	source_free(&s);
+	strcpy(script + n, ",free:1\n2 cpu0 end");
+	assert_int_equal(synth_open(script, &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "line 2: "));
+}
+
+/* Lines of a text count. */
+static void test_line_numbers(void **state _unused_)
+{
+	struct failure f = { 0 };
+	struct source *s = NULL;
+
+	assert_int_equal(synth_open("0 cpu0 start\n1 cpu0 snapshot file=gfp <<E\n\n\nE\nbad", &s,
+				    &f),
+			 -EINVAL);
+	assert_non_null(strstr(f.text, "line 6: «bad»"));
+	assert_int_equal(synth_open("0 cpu0 start\n1 cpu0 snapshot file=gfp <<E", &s, &f), -EINVAL);
+	assert_non_null(strstr(f.text, "line 2: «snapshot»: the end of its text"));
 }
 
 static void test_bad_frames(void **state _unused_)
@@ -315,12 +526,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_page_fields),
+		cmocka_unit_test(test_page_moves),
+		cmocka_unit_test(test_step_pfn),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_runs),
 		cmocka_unit_test(test_merged),
 		cmocka_unit_test(test_repeat),
 		cmocka_unit_test(test_more_than_a_lane_holds),
 		cmocka_unit_test(test_reads_one_by_one),
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_bad_frames),
+		cmocka_unit_test(test_bad_page_lines),
+		cmocka_unit_test(test_bad_snapshots),
+		cmocka_unit_test(test_most_runs),
+		cmocka_unit_test(test_line_numbers),
 		cmocka_unit_test(test_ends),
 	};
 
