@@ -274,10 +274,13 @@ static const struct grid_class map_classes[] = {
 /* What the frames of a cell are. Free ones don't count beside used ones: what is used decides. */
 static enum map_class map_class(const struct pages *p, uint64_t pfn, uint64_t n)
 {
-	uint64_t kinds[BLOCK_KIND_MASK + 1] = { 0 }, i;
+	uint64_t kinds[BLOCK_KIND_MASK + 1] = { 0 }, end = pfn + n;
 
-	for (i = 0; i < n; i++)
-		kinds[frames_state(&p->frames, pfn + i) & BLOCK_KIND_MASK]++;
+	/* where nothing is known there may be very much of it */
+	while ((pfn = frames_next(&p->frames, pfn)) < end) {
+		kinds[frames_state(&p->frames, pfn) & BLOCK_KIND_MASK]++;
+		pfn++;
+	}
 	if (kinds[BLOCK_MOVABLE] && kinds[BLOCK_UNMOVABLE])
 		return MAP_MIXED;
 	if (kinds[BLOCK_MOVABLE])
@@ -292,14 +295,17 @@ static enum map_class map_class(const struct pages *p, uint64_t pfn, uint64_t n)
 static void map_zone(const struct pages *p, const struct zone *z, uint64_t cell, struct report *r,
 		     struct grid *g)
 {
-	uint64_t pfn = z->start_pfn & ~(cell - 1), end = z->start_pfn + z->spanned;
+	uint64_t base = z->start_pfn & ~(cell - 1), end = z->start_pfn + z->spanned, pfn = base;
 
-	while (pfn < end) {
+	while ((pfn = frames_next(&p->frames, pfn)) < end) {
 		uint8_t cells[MAP_COLUMNS];
-		uint64_t first = pfn;
 		bool any = false;
+		uint64_t first;
 		size_t n = 0;
 
+		/* a line begins at a multiple of its length from the zone's beginning */
+		pfn -= (pfn - base) % (cell * MAP_COLUMNS);
+		first = pfn;
 		for (; n < MAP_COLUMNS && pfn < end; n++, pfn += cell) {
 			cells[n] = (uint8_t)map_class(p, pfn, cell);
 			any |= cells[n] != MAP_HOLE && cells[n] != MAP_UNKNOWN;
@@ -311,9 +317,17 @@ static void map_zone(const struct pages *p, const struct zone *z, uint64_t cell,
 	}
 }
 
+/* Frames of a page block, a power of two; 1 where the kernel does not say. */
+static uint64_t block_frames(const struct pages *p)
+{
+	uint64_t n = p->types_start.pageblock_pages;
+
+	return n && n <= 1u << BLOCKS_ORDERS && !(n & (n - 1)) ? n : 1;
+}
+
 static void report_map(const struct pages *p, struct report *r)
 {
-	uint64_t cell = MAX(p->types_start.pageblock_pages, (uint64_t)1), pages = 0;
+	uint64_t cell = block_frames(p), pages = 0;
 	struct grid *g;
 	size_t i;
 

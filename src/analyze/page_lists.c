@@ -87,16 +87,18 @@ static void enter_zoneinfo(struct pages *p, const struct event_snapshot *e)
 		p->stream.oom = true;
 }
 
-static void enter_series(struct pages *p, uint64_t time)
+/* A look each second goes into the series; one in between, as the last one is, does not. */
+static void enter_series(struct pages *p, const struct page_lists *l)
 {
-	const struct page_lists *l = &p->newest;
 	uint64_t free = 0;
 	size_t i;
 
 	for (i = 0; i < l->zones.n; i++)
 		free += l->zones.items[i].free;
 	if (!p->series_seen)
-		p->series_start = time;
+		p->series_start = l->time;
+	if (l->time + NSEC_PER_SEC / 2 < p->series_start + p->series_seen * NSEC_PER_SEC)
+		return;
 	if (p->series_seen++ % p->series_stride)
 		return;
 	if (p->n_series == PAGES_SERIES) {
@@ -128,13 +130,13 @@ static void enter_buddyinfo(struct pages *p, const struct event_snapshot *e)
 	p->pending = (struct zones){ 0 };
 	now.in_flight = moved_since(p, now.before);
 	p->blocks.n_orders = (unsigned int)MIN(now.free.n_orders, (size_t)BLOCKS_ORDERS);
+	enter_series(p, &now);
 	if (!p->start.time) {
 		p->start = now;
 		return;
 	}
 	lists_free(&p->newest);
 	p->newest = now;
-	enter_series(p, now.time);
 }
 
 void page_lists_count_model(const struct pages *p, struct blocks_count *ret)

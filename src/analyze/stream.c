@@ -215,7 +215,8 @@ int stream_describe(const struct stream *s, struct report *r)
 	r->has_quality = true;
 	free(q->lost_by_cpu);
 	*q = s->quality;
-	q->n_cpus = MAX((size_t)s->start.n_cpus, s->counters.n);
+	/* no event can name more of them */
+	q->n_cpus = MIN(MAX((size_t)s->start.n_cpus, s->counters.n), (size_t)UINT16_MAX + 1);
 	q->lost_by_cpu = calloc(MAX(q->n_cpus, (size_t)1), sizeof(*q->lost_by_cpu));
 	if (!q->lost_by_cpu)
 		return -ENOMEM;

@@ -27,7 +27,7 @@ struct golden {
 
 static const char usage[] =
 	"usage: golden ANALYZER RENDERER SCRIPT [--by site|cache|comm|pid|cgroup] [--top N]\n"
-	"       [--objects] [--min-age NS] [--stacks] [--kallsyms FILE]\n"
+	"       [--objects] [--min-age NS] [--stacks] [--map] [--kallsyms FILE]\n"
 	"       golden layout RENDERER FOLDER [--address 0xADDRESS]\n";
 
 static char *read_file(const char *path)
@@ -68,6 +68,7 @@ static int parse(struct golden *g, int argc, char **argv)
 		{ "objects", no_argument, NULL, 'o' },
 		{ "min-age", required_argument, NULL, 'a' },
 		{ "stacks", no_argument, NULL, 's' },
+		{ "map", no_argument, NULL, 'm' },
 		{ "kallsyms", required_argument, NULL, 'k' },
 		{ "address", required_argument, NULL, 'A' },
 		{ 0 },
@@ -92,6 +93,9 @@ static int parse(struct golden *g, int argc, char **argv)
 		case 's':
 			g->options.stacks = true;
 			break;
+		case 'm':
+			g->options.map = true;
+			break;
 		case 'k':
 			g->kallsyms = optarg;
 			break;
@@ -107,6 +111,8 @@ static int parse(struct golden *g, int argc, char **argv)
 	g->ops = g->layout ? NULL : analyzer_find(argv[optind]);
 	g->renderer = renderer_find(argv[optind + 1]);
 	g->script = argv[optind + 2];
+	/* as the command does it: programs get tables that are empty, too */
+	g->options.all = !strcmp(argv[optind + 1], "json");
 	return (g->ops || g->layout) && g->renderer ? 0 : -EINVAL;
 }
 
@@ -135,12 +141,14 @@ static int play(struct golden *g, struct failure *f)
 }
 
 /* What a session would say about itself. */
-static int describe(struct report *r)
+static int describe(const struct golden *g, struct report *r)
 {
+	const char *what = g->ops == &buddy_analyzer ? "page" : "slab";
+
 	snprintf(r->kernel, sizeof(r->kernel), "6.12.0-golden");
 	snprintf(r->arch, sizeof(r->arch), "x86_64");
 	r->interval = 1;
-	return asprintf(&r->subject, "slab allocations of a script") < 0 ? -ENOMEM : 0;
+	return asprintf(&r->subject, "%s allocations of a script", what) < 0 ? -ENOMEM : 0;
 }
 
 static int print(struct golden *g, struct failure *f)
@@ -152,7 +160,7 @@ static int print(struct golden *g, struct failure *f)
 
 	if (!r)
 		return -ENOMEM;
-	err = describe(r);
+	err = describe(g, r);
 	if (!err)
 		err = g->ops->report(g->analyzer, r);
 	if (!err && g->kallsyms)

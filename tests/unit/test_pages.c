@@ -598,7 +598,7 @@ static void test_damaged(void **state _unused_)
 static void test_extremes(void **state _unused_)
 {
 	_cleanup_books_ struct books *b = books_open(
-		"1 cpu0 start page_size=4294967295 n_cpus=1\n"
+		"1 cpu0 start page_size=4294967295 n_cpus=4294967295\n"
 		"2 cpu0 page_alloc pfn=0xfffffffffffe order=0 migratetype=254 gfp=0xffffffff "
 		"pid=4294967295\n"
 		"3 cpu0 page_alloc pfn=0 order=15 migratetype=254\n"
@@ -611,6 +611,7 @@ static void test_extremes(void **state _unused_)
 	assert_int_equal(b->q->allocs, 3);
 	assert_int_equal(b->sum.live_pages, 32767 + 16384);
 	assert_int_equal(b->q->frees_matched, 2);
+	assert_int_equal(b->q->n_cpus, 65536);
 }
 
 static uint32_t next_random(uint32_t *x)
