@@ -36,24 +36,25 @@ static void find_pages(void)
 		 (int)(strrchr(live_pipes, '/') - live_pipes), live_pipes);
 }
 
-/* A number of the user «pages» whose requests have @order and @type. */
+/*
+ * A number of the user «pages» whose requests have @order and @type. Of several kinds of request the most
+ * frequent one, which is that of what was touched: a page of a file may be read or written beside it.
+ */
 static uint64_t of_pages(const json_t *report, uint64_t order, const char *type, const char *column)
 {
 	const json_t *users = live_table(report, "users"), *row;
-	uint64_t n = 0;
 	size_t i;
 
+	/* sorted: the first one has most pages */
 	json_array_foreach(users, i, row)
 	{
-		const char *comm = live_text(row, "comm"), *gfp = live_text(row, "gfp");
+		const char *comm = live_text(row, "comm");
 
-		/* what a task writes into a file is page cache, and none of what was touched */
 		if (comm && !strcmp(comm, "pages") && live_u64(row, "order") == order &&
-		    !strcmp(live_text(row, "migratetype"), type) &&
-		    !(gfp && strstr(gfp, "__GFP_WRITE")))
-			n += live_u64(row, column);
+		    !strcmp(live_text(row, "migratetype"), type))
+			return live_u64(row, column);
 	}
-	return n;
+	return 0;
 }
 
 /* The table «orders» is the quality record, told by order. */
