@@ -430,11 +430,12 @@ static void report_work(const struct buddy *b, struct report *r)
 static void note_gaps(const struct pages *p, struct report *r)
 {
 	if (p->bulk_calls)
-		report_add_note(
-			r,
-			"%s pages were handed out in bulk (%s calls), which fires no event: "
-			"they are not in the tables, their frees are those of unknown blocks",
-			digits_grouped(p->bulk_pages).s, digits_grouped(p->bulk_calls).s);
+		report_add_note(r,
+				"%s pages were handed out in bulk (%s call%s), which fires no "
+				"event: they are not in the tables, their frees are those of "
+				"unknown blocks",
+				digits_grouped(p->bulk_pages).s, digits_grouped(p->bulk_calls).s,
+				p->bulk_calls == 1 ? "" : "s");
 	if (p->compaction.begun)
 		report_add_note(r,
 				"compaction ran: it moves pages without an event, so that a "
