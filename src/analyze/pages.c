@@ -466,19 +466,18 @@ static void enter_alloc(struct pages *p, const struct event_page *e)
 		enter_reuse(p, e);
 		return;
 	}
-	if (!failed) {
+	if (!failed)
 		page_lists_moved(p, e->h.time, zone, 1ull << order, true);
-		blocks_allocated(&p->blocks, pfn, order,
-				 is_movable(p, event_migratetype(e->block)));
-	}
 	p->stream.quality.own += own;
 	if (!own && !count_alloc(p, e, failed, zone, &row, &user))
 		return;
 	if (failed ||
 	    (late && !own && free_came_first(p, e, &p->rows.items[row], &p->users.items[user])))
 		return;
-	if (!late || !enter_predecessor(p, e, row, user))
-		block_enter(p, e, row, user);
+	if (late && enter_predecessor(p, e, row, user))
+		return;
+	blocks_allocated(&p->blocks, pfn, order, is_movable(p, event_migratetype(e->block)));
+	block_enter(p, e, row, user);
 }
 
 /* --- frees ------------------------------------------------------------------------------------------ */
@@ -535,7 +534,8 @@ static void enter_free(struct pages *p, const struct event_page_free *e)
 	enum page_end how = END_FREED;
 
 	page_lists_moved(p, e->h.time, zone, 1ull << order, false);
-	blocks_freed(&p->blocks, pfn, order);
+	if (!late)
+		blocks_freed(&p->blocks, pfn, order);
 	if (!known || late) {
 		p->stream.quality.analysed++;
 		if (!late || !enter_late_free(p, i, order))

@@ -275,6 +275,26 @@ static void test_types(void **state _unused_)
 	assert_int_equal(frames_state(&p->frames, 4106), BLOCK_UNMOVABLE);
 }
 
+/* What comes late has been overtaken by what is in the model. */
+static void test_late_events_leave_the_model(void **state _unused_)
+{
+	_cleanup_pages_ struct pages *p = play(
+		START LOOK("10", "5", "17", "0",
+			   "0 0 0 0") "100us cpu0 page_alloc pfn=4100 order=2 migratetype=1\n"
+				      "150us cpu0 page_free pfn=4200 order=0\n300us cpu0 tick\n"
+				      "50us cpu1 page_alloc pfn=4100 order=2\n60us cpu1 page_free "
+				      "pfn=4100 order=2\n"
+				      "100us cpu1 page_alloc pfn=4200 order=0\n"
+				      /* late, but the first that is told of its frames */
+				      "120us cpu1 page_alloc pfn=4300 order=0\n" END);
+
+	assert_int_equal(p->stream.quality.late, 4);
+	assert_int_equal(frames_state(&p->frames, 4100), BLOCK_MOVABLE);
+	assert_int_equal(frames_state(&p->frames, 4103), BLOCK_MOVABLE);
+	assert_int_equal(frames_state(&p->frames, 4200), BLOCK_PERCPU);
+	assert_int_equal(frames_state(&p->frames, 4300), BLOCK_UNMOVABLE);
+}
+
 /* --- the series ------------------------------------------------------------------------------------- */
 
 #define AT(time, free) LOOK(time, time, free, "0", "0 0 0 0")
@@ -356,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_missing_and_damaged),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_late_events_leave_the_model),
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_long_series),
 		cmocka_unit_test(test_fragmentation),

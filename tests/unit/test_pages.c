@@ -270,6 +270,21 @@ static void test_pieces_given_out_again(void **state _unused_)
 	assert_int_equal(b->pages.users.items[0].live_pages, 0);
 }
 
+/* What is gone makes room for what comes. */
+static void test_pieces_room(void **state _unused_)
+{
+	_cleanup_books_ struct books *b =
+		books_open(START "repeat 211 step_ns=10us 10 cpu0 page_alloc pfn=16 order=4\n"
+				 "repeat 211 step_ns=10us 20 cpu0 page_free pfn=21 order=0\n"
+				 "repeat 211 step_ns=10us 30 cpu0 page_free pfn=24 order=3\n"
+				 "repeat 211 step_ns=10us 40 cpu0 page_free pfn=16 order=2\n"
+				 "repeat 211 step_ns=10us 50 cpu0 page_free pfn=20 order=0\n"
+				 "repeat 211 step_ns=10us 60 cpu0 page_free pfn=22 order=1\n" END);
+
+	expect_books(b, "211 0 1055 211 0 0 0");
+	assert_in_range(b->pages.pool.n, 1, 8);
+}
+
 /* Freed twice: the second free is of nothing that is known. */
 static void test_piece_twice(void **state _unused_)
 {
@@ -417,6 +432,29 @@ static void test_late_free(void **state _unused_)
 	assert_int_equal(b->q->frees_unknown, 2);
 	assert_int_equal(b->pages.users.items[0].frees, 1);
 	assert_int_equal(b->pages.users.items[1].live_pages, 2);
+}
+
+/* What was implied free for the live block is of another order, or a part: no free of it can be told. */
+static void test_late_free_of_another_order(void **state _unused_)
+{
+	_cleanup_books_ struct books *b = books_open(
+		START "100 cpu0 page_alloc pfn=8 order=3\n200 cpu0 page_alloc pfn=8 order=0\n"
+		      "300 cpu0 tick\n150 cpu1 page_free pfn=8 order=0\n" END);
+
+	expect_books(b, "2 0 0 0 1 1 1");
+	assert_int_equal(b->q->frees_unknown, 1);
+	books_close(&b);
+	b = books_open(START "100 cpu0 page_alloc pfn=8 order=1\n110 cpu0 page_free pfn=9 order=0\n"
+			     "200 cpu0 page_alloc pfn=8 order=0\n300 cpu0 tick\n"
+			     "150 cpu1 page_free pfn=8 order=0\n" END);
+	expect_books(b, "2 0 1 0 1 1 1");
+	assert_int_equal(b->q->frees_unknown, 1);
+	books_close(&b);
+	b = books_open(START
+		       "200 cpu0 page_alloc pfn=8 order=0\n300 cpu0 tick\n"
+		       "100 cpu1 page_alloc pfn=8 order=2\n150 cpu1 page_free pfn=8 order=0\n" END);
+	expect_books(b, "2 0 0 0 1 1 1");
+	assert_int_equal(b->q->frees_unknown, 1);
 }
 
 /* The free came, the allocation only after it: it was never live. */
@@ -679,6 +717,7 @@ int main(void)
 		cmocka_unit_test(test_lifetimes),
 		cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_pieces_given_out_again),
+		cmocka_unit_test(test_pieces_room),
 		cmocka_unit_test(test_piece_twice),
 		cmocka_unit_test(test_part_implied),
 		cmocka_unit_test(test_unknown),
@@ -688,6 +727,7 @@ int main(void)
 		cmocka_unit_test(test_own),
 		cmocka_unit_test(test_only_own),
 		cmocka_unit_test(test_late_free),
+		cmocka_unit_test(test_late_free_of_another_order),
 		cmocka_unit_test(test_late_alloc_after_its_free),
 		cmocka_unit_test(test_late_at_zero),
 		cmocka_unit_test(test_late_alloc_before_the_live_block),
