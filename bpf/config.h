@@ -54,6 +54,7 @@ struct config {
 	__u32 wake_bytes; /* wake the reader each time this much has been written on a CPU */
 	__u32 stacks; /* 0: none, 1: by budget, 2: all */
 	__u32 want_task; /* emit EVENT_TASK records */
+	__u32 want_cgroup; /* … with the cgroup, whose changes then count, too */
 	__u32 page_size; /* bytes */
 	__u32 test_pad; /* tests only: let each event's ring advance by CONFIG_TEST_PAD too */
 	__u32 cache_name_offset, cache_object_size_offset,

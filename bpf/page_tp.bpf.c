@@ -17,13 +17,10 @@
  * Pages have no call site in their event: call chains are granted to each kind of request of each task
  * name, which is what reports list as a user.
  */
-static __always_inline __u64 page_budget_key(__u64 block, __u32 gfp)
+static __always_inline __u64 page_budget_key(const struct here *h, __u64 block, __u32 gfp)
 {
-	__u64 comm[2] = {};
+	const __u64 *comm = h->state->task_comm; /* told just before */
 
-	if (config.stacks != 1)
-		return 0;
-	bpf_get_current_comm(comm, sizeof(comm));
 	return comm[0] ^ comm[1] * 31 ^ block >> 48 ^ (__u64)gfp << 20;
 }
 
@@ -84,7 +81,7 @@ int tp_mm_page_alloc(struct trace_event_raw_mm_page_alloc *ctx)
 	}
 	if (config.want_task)
 		emit_task(&h, pid_tgid);
-	stack = take_stack(ctx, page_budget_key(block, gfp));
+	stack = take_stack(ctx, page_budget_key(&h, block, gfp));
 
 	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
 	if (unlikely(!e))

@@ -219,7 +219,7 @@ static __always_inline bool sampled(struct cpu_state *state)
 static __always_inline void emit_task(const struct here *h, __u64 pid_tgid)
 {
 	struct cpu_state *state = h->state;
-	__u64 comm[2] = {}, cgroup = bpf_get_current_cgroup_id();
+	__u64 comm[2] = {}, cgroup = config.want_cgroup ? bpf_get_current_cgroup_id() : 0;
 	struct event_task *e;
 
 	bpf_get_current_comm(comm, sizeof(comm));

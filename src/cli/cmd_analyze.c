@@ -148,6 +148,7 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.cgroup_fd = cgroup;
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
+	live.config.want_cgroup = o->by == LEDGER_BY_CGROUP;
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */
