@@ -55,10 +55,8 @@ static const struct column fallback_columns[] = {
 };
 
 static const struct column work_columns[] = {
-	{ "work", "WAITED FOR", CELL_TEXT, COLUMN_LEFT, 0 },
-	{ "count", "COUNT", CELL_COUNT, 0, 0 },
-	{ "total_ns", "TIME", CELL_NS, 0, 0 },
-	{ "max_ns", "LONGEST", CELL_NS, 0, 0 },
+	{ "work", "WORK", CELL_TEXT, COLUMN_LEFT, 0 }, { "count", "COUNT", CELL_COUNT, 0, 0 },
+	{ "total_ns", "TIME", CELL_NS, 0, 0 },	       { "max_ns", "LONGEST", CELL_NS, 0, 0 },
 	{ "pages", "PAGES", CELL_COUNT, 0, 0 },
 };
 
@@ -419,7 +417,7 @@ static void report_work(const struct buddy *b, struct report *r)
 
 	if (!p->compaction.begun && !p->reclaim.begun && !b->options.all)
 		return;
-	t = report_add_table(r, "waits", "What allocations waited for", work_columns,
+	t = report_add_table(r, "waits", "Compaction and direct reclaim", work_columns,
 			     ARRAY_SIZE(work_columns));
 	set_work(r, t, "compaction", &p->compaction, false);
 	set_work(r, t, "direct reclaim", &p->reclaim, true);
@@ -439,9 +437,9 @@ static void note_gaps(const struct pages *p, struct report *r)
 			p->stream.start.bulk_hooked ? "" : "about ", digits_grouped(bulk).s);
 	if (p->compaction.begun)
 		report_add_note(r,
-				"compaction ran: it moves pages without an event, so that a "
-				"block that was moved looks live where it was until its frames are "
-				"given out again");
+				"compaction ran: of a page that it moves, events tell that the old "
+				"place is freed, but not that the new one is taken; blocks that "
+				"were moved look freed, and more is live than is shown");
 	if (p->largest_merges)
 		report_add_note(r, "%s blocks were freed as parts of larger ones",
 				digits_grouped(p->largest_merges).s);

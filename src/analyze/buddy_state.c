@@ -80,7 +80,7 @@ static void report_zones(const struct pages *p, struct report *r)
 
 	for (i = 0; i < p->newest.zones.n; i++) {
 		const struct zone *z = &p->newest.zones.items[i];
-		const struct zone *was = zones_named(&p->start.zones, z->node, z->name);
+		uint64_t free = page_lists_free_pages(&p->newest.free, z);
 		size_t at;
 
 		if (!z->managed)
@@ -88,10 +88,10 @@ static void report_zones(const struct pages *p, struct report *r)
 		at = report_add_row(r, t);
 		set_zone(r, t, at, z);
 		report_set_u64(r, t, at, "pages", z->managed);
-		report_set_u64(r, t, at, "free_pages", z->free);
+		report_set_u64(r, t, at, "free_pages", free);
 		report_set_u64(r, t, at, "percpu_pages", z->percpu);
-		if (was)
-			report_set_i64(r, t, at, "free_change", (int64_t)(z->free - was->free));
+		report_set_i64(r, t, at, "free_change",
+			       (int64_t)(free - page_lists_free_pages(&p->start.free, z)));
 		report_set_real(r, t, at, "fragmentation_index",
 				fragmentation(p, z, index_order(p)));
 		report_set_u64(r, t, at, "fragmentation_order", index_order(p));
@@ -146,18 +146,16 @@ static void report_free_blocks(const struct buddy *b, struct report *r)
 
 /*
  * What no event explains, beyond what the files can't tell exactly. Where bulk allocations are not
- * hooked, what is missing from the free pages is taken for theirs.
+ * hooked, what is missing from the free pages is taken for theirs. If compaction ran, that is no
+ * evidence of anything: it frees each page that it moves with an event, and takes the new place without
+ * one (mm/compaction.c, compaction_alloc()).
  */
-static void add_unexplained(const struct pages *p, const struct page_balance *b, struct quality *q)
+static void add_unexplained(const struct pages *p, const struct page_balance *b, uint64_t room,
+			    struct quality *q)
 {
 	uint64_t off = (uint64_t)(b->residual < 0 ? -b->residual : b->residual);
-	uint64_t room = b->bound + q->lost;
 
-	if (q->recursion_misses != QUALITY_UNKNOWN)
-		room += q->recursion_misses;
-	if (p->stream.start.bulk_hooked)
-		room += p->bulk_pages;
-	if (off <= room)
+	if (off <= room || (b->residual < 0 && p->compaction.begun))
 		return;
 	if (b->residual < 0 && !p->stream.start.bulk_hooked)
 		q->bulk_pages += off - room;
@@ -165,10 +163,24 @@ static void add_unexplained(const struct pages *p, const struct page_balance *b,
 		q->pages_unexplained += off - room;
 }
 
+/* How far off a zone's balance can be with nothing unknown: what was lost or missed may be of any zone. */
+static uint64_t balance_room(const struct pages *p, const struct page_balance *b,
+			     const struct quality *q)
+{
+	uint64_t room = b->bound + q->lost;
+
+	if (q->recursion_misses != QUALITY_UNKNOWN)
+		room += q->recursion_misses;
+	if (p->stream.start.bulk_hooked)
+		room += p->bulk_pages;
+	return room;
+}
+
 static void report_balance(const struct pages *p, struct report *r)
 {
 	struct table *t;
 	struct page_balance b;
+	uint64_t room;
 	size_t i, at;
 
 	/* a selection or sampling leaves events out */
@@ -181,7 +193,8 @@ static void report_balance(const struct pages *p, struct report *r)
 	for (i = 0; i < p->zones.n; i++) {
 		if (!p->zones.items[i].managed || !page_lists_balance(p, i, &b))
 			continue;
-		add_unexplained(p, &b, &r->quality);
+		room = balance_room(p, &b, &r->quality);
+		add_unexplained(p, &b, room, &r->quality);
 		at = report_add_row(r, t);
 		set_zone(r, t, at, &p->zones.items[i]);
 		report_set_i64(r, t, at, "free_change", b.free);
@@ -189,7 +202,7 @@ static void report_balance(const struct pages *p, struct report *r)
 		report_set_u64(r, t, at, "allocated", b.allocated);
 		report_set_u64(r, t, at, "freed", b.freed);
 		report_set_i64(r, t, at, "residual", b.residual);
-		report_set_u64(r, t, at, "bound", b.bound);
+		report_set_u64(r, t, at, "bound", room);
 	}
 	if (t)
 		t->rows_total = t->n_rows;
@@ -307,9 +320,10 @@ static void report_map(const struct pages *p, struct report *r)
 
 	if (!p->frames_loaded && !p->frames_end) {
 		report_add_note(r, "--map: %s",
-				p->start.time ? "/proc/kpageflags could not be read (root, "
-						"CONFIG_PROC_PAGE_MONITOR)"
-					      : "zones are not known");
+				!p->start.time	  ? "zones are not known"
+				: p->stream.ended ? "/proc/kpageflags could not be read (root, "
+						    "CONFIG_PROC_PAGE_MONITOR)"
+						  : "not all frames have been looked at yet");
 		return;
 	}
 	for (i = 0; i < p->zones.n; i++)

@@ -39,7 +39,8 @@ void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n,
 	struct page_recent *recent = &p->recent[p->n_recent++ & (PAGE_LISTS_RECENT - 1)];
 
 	recent->time = time;
-	recent->pages = (uint32_t)n;
+	recent->before = p->moved;
+	p->moved += n;
 	if (!p->sums || zone == PAGES_NO_ZONE)
 		return;
 	if (out)
@@ -48,16 +49,30 @@ void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n,
 		p->sums[zone].freed += n;
 }
 
-/* Pages that events moved since @before. */
+/* Pages that events moved since @before; if that is too long ago, all since the last look at the lists. */
 static uint64_t moved_since(const struct pages *p, uint64_t before)
 {
 	size_t i, n = MIN(p->n_recent, (size_t)PAGE_LISTS_RECENT);
-	uint64_t pages = 0;
+	uint64_t from = p->moved;
+	bool all = n == PAGE_LISTS_RECENT;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (p->recent[i].time >= before)
-			pages += p->recent[i].pages;
-	return pages;
+			from = MIN(from, p->recent[i].before);
+		else
+			all = false;
+	}
+	return p->moved - (all ? MIN(from, p->moved_at_look) : from);
+}
+
+uint64_t page_lists_free_pages(const struct free_lists *l, const struct zone *z)
+{
+	uint64_t n = 0;
+	size_t order;
+
+	for (order = 0; order < l->n_orders; order++)
+		n += free_lists_blocks(l, z->node, z->name, order) << order;
+	return n;
 }
 
 static bool parsed(int err, struct pages *p)
@@ -90,7 +105,7 @@ static void enter_series(struct pages *p, uint64_t time)
 	size_t i;
 
 	for (i = 0; i < l->zones.n; i++)
-		free += l->zones.items[i].free;
+		free += page_lists_free_pages(&l->free, &l->zones.items[i]);
 	if (!p->series_seen)
 		p->series_start = time;
 	if (p->series_seen++ % p->series_stride)
@@ -123,6 +138,7 @@ static void enter_buddyinfo(struct pages *p, const struct event_snapshot *e)
 	now.zones = p->pending;
 	p->pending = (struct zones){ 0 };
 	now.in_flight = moved_since(p, now.before);
+	p->moved_at_look = p->moved;
 	p->blocks.n_orders = (unsigned int)MIN(now.free.n_orders, (size_t)BLOCKS_ORDERS);
 	if (!p->start.time) {
 		p->start = now;
@@ -202,17 +218,6 @@ void page_lists_snapshot(struct pages *p, const struct event_snapshot *e)
 	}
 }
 
-/* All pages on the free lists of a zone. */
-static uint64_t free_pages(const struct free_lists *l, const struct zone *z)
-{
-	uint64_t n = 0;
-	size_t order;
-
-	for (order = 0; order < l->n_orders; order++)
-		n += free_lists_blocks(l, z->node, z->name, order) << order;
-	return n;
-}
-
 bool page_lists_balance(const struct pages *p, size_t zone, struct page_balance *ret)
 {
 	const struct page_lists *a = &p->start, *b = &p->newest;
@@ -225,7 +230,8 @@ bool page_lists_balance(const struct pages *p, size_t zone, struct page_balance 
 	if (!was || !is || zone >= a->n_sums || zone >= b->n_sums)
 		return false;
 	*ret = (struct page_balance){
-		.free = (int64_t)(free_pages(&b->free, z) - free_pages(&a->free, z)),
+		.free = (int64_t)(page_lists_free_pages(&b->free, z) -
+				  page_lists_free_pages(&a->free, z)),
 		.percpu = (int64_t)(is->percpu - was->percpu),
 		.allocated = b->sums[zone].allocated - a->sums[zone].allocated,
 		.freed = b->sums[zone].freed - a->sums[zone].freed,

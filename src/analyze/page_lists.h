@@ -19,6 +19,9 @@ uint16_t page_lists_zone(const struct pages *p, uint64_t pfn);
 /* An event at @time moved @n pages of @zone out of the lists or back to them. */
 void page_lists_moved(struct pages *p, uint64_t time, uint16_t zone, uint64_t n, bool out);
 
+/* All pages on the free lists of a zone, exactly: /proc/zoneinfo's counter lags behind on each CPU. */
+uint64_t page_lists_free_pages(const struct free_lists *l, const struct zone *z);
+
 /* The model's free blocks of all zones. */
 void page_lists_count_model(const struct pages *p, struct blocks_count *ret);
 

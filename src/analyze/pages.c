@@ -159,6 +159,8 @@ static void count_lifetime(struct pages *p, const struct page_block *b, uint64_t
 	uint64_t age = time > b->time ? time - b->time : 0;
 	size_t bucket = 0;
 
+	if (b->own)
+		return;
 	while (age >= pages_lifetime_bound(bucket) && bucket + 1 < PAGES_LIFETIMES)
 		bucket++;
 	p->lifetimes[MIN(b->order, BLOCKS_ORDERS - 1)][bucket]++;
@@ -205,14 +207,33 @@ static void imply_free(struct pages *p, uint32_t i, uint64_t first)
 	block_release(p, i, first);
 }
 
+/* The same for all blocks that have frames among the 2^@order from @pfn on; how many that were. */
+static uint64_t imply_frees(struct pages *p, uint64_t pfn, unsigned int order)
+{
+	uint64_t first, end = pfn + (1ull << MIN(order, BLOCKS_ORDERS - 1u)), n = 0;
+	uint32_t i = block_of(p, pfn, &first);
+
+	if (i != STREAM_NONE) {
+		imply_free(p, i, first);
+		n++;
+	}
+	for (pfn++; pfn < end; pfn++) {
+		i = frames_block(&p->frames, pfn);
+		if (i == FRAMES_NONE)
+			continue;
+		imply_free(p, i, pfn);
+		n++;
+	}
+	return n;
+}
+
 static void block_enter(struct pages *p, const struct event_page *e, uint32_t row, uint32_t user)
 {
-	uint64_t pfn = event_pfn(e->block), first;
+	uint64_t pfn = event_pfn(e->block);
 	unsigned int order = event_order(e->block);
-	uint32_t old = block_of(p, pfn, &first), i;
+	uint32_t i;
 
-	if (old != STREAM_NONE)
-		imply_free(p, old, first);
+	imply_frees(p, pfn, order);
 	i = block_new(p);
 	if (i == STREAM_NONE)
 		return;
@@ -238,12 +259,8 @@ static void block_enter(struct pages *p, const struct event_page *e, uint32_t ro
 
 static void enter_reuse(struct pages *p, const struct event_page *e)
 {
-	uint64_t first;
-	uint32_t i = block_of(p, event_pfn(e->block), &first);
-
 	p->stream.quality.filtered++;
-	if (i != STREAM_NONE)
-		imply_free(p, i, first);
+	imply_frees(p, event_pfn(e->block), event_order(e->block));
 }
 
 static bool is_movable(const struct pages *p, unsigned int migratetype)
@@ -331,21 +348,6 @@ static void free_whole(struct pages *p, uint32_t i, uint64_t first, uint64_t tim
 	block_release(p, i, first);
 }
 
-/* Smaller blocks inside one that is freed as a whole: they were joined since, and are gone with it. */
-static void free_inside(struct pages *p, uint64_t pfn, unsigned int order)
-{
-	uint64_t end = pfn + (1ull << order);
-
-	for (; pfn < end; pfn++) {
-		uint32_t i = frames_block(&p->frames, pfn);
-
-		if (i == FRAMES_NONE)
-			continue;
-		p->largest_merges++;
-		imply_free(p, i, pfn);
-	}
-}
-
 /* Whether the kernel side leaves out what was not asked for. */
 static bool selective(const struct pages *p)
 {
@@ -386,8 +388,9 @@ static void enter_free(struct pages *p, const struct event_page_free *e)
 	row = selective(p) ? STREAM_NONE : row_get(p, zone, order, PAGES_NO_TYPE);
 	if (row != STREAM_NONE)
 		p->rows.items[row].frees++;
-	if (order && order < BLOCKS_ORDERS)
-		free_inside(p, pfn, order);
+	/* smaller blocks inside one that is freed as a whole were joined since, and are gone with it */
+	if (order)
+		p->largest_merges += imply_frees(p, pfn, order);
 }
 
 /* --- the other events ------------------------------------------------------------------------------- */

@@ -82,7 +82,7 @@ struct page_lists {
 
 struct page_recent {
 	uint64_t time;
-	uint32_t pages;
+	uint64_t before; /* pages.moved before it */
 };
 
 struct pages {
@@ -114,6 +114,8 @@ struct pages {
 	uint64_t compacting[64], reclaiming[64]; /* when it began, by CPU modulo 64; 0: it is not */
 	struct page_recent *recent; /* the newest events, a ring */
 	size_t n_recent;
+	uint64_t moved; /* pages, in all events so far */
+	uint64_t moved_at_look; /* by the last look at the lists */
 	uint64_t series[PAGES_SERIES]; /* free pages of all zones */
 	size_t n_series;
 	uint64_t series_stride, series_seen, series_start;

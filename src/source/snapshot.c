@@ -125,7 +125,7 @@ static enum frame_kind frame_kind(uint64_t flags, enum frame_kind before)
 	if (flags & moves)
 		return FRAME_MOVABLE;
 	/* the pages of a compound page are what its head is; not all kernels say so at each of them */
-	if (flags & 1ull << KPF_COMPOUND_TAIL && before != FRAME_FREE)
+	if (flags & 1ull << KPF_COMPOUND_TAIL && before == FRAME_MOVABLE)
 		return before;
 	return FRAME_UNMOVABLE;
 }
