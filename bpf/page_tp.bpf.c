@@ -144,25 +144,33 @@ int tp_mm_page_pcpu_drain(struct trace_event_raw_mm_page_pcpu_drain *ctx)
 			     : 0;
 }
 
-/* Fallbacks are rare and matter: each comes with its call chain while there is a budget. */
+/*
+ * Fallbacks are rare and matter: each comes with its call chain while there is a budget. They happen in
+ * the task that allocates, so a selection is about them, too; sampling is not.
+ */
 SEC("?tp/kmem/mm_page_alloc_extfrag")
 int tp_mm_page_alloc_extfrag(struct trace_event_raw_mm_page_alloc_extfrag *ctx)
 {
 	__u64 block = event_pack_block(ctx->pfn, ctx->alloc_order, ctx->alloc_migratetype);
+	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct event_fallback *e;
 	struct here h;
 	__s32 stack;
 
 	if (!here_init(&h))
 		return 0;
+	if (config.select && !page_selected(block, pid_tgid)) {
+		count(&h.state->filtered);
+		return 0;
+	}
 	if (config.want_task)
-		emit_task(&h, bpf_get_current_pid_tgid());
+		emit_task(&h, pid_tgid);
 	stack = take_stack(ctx, (block >> 48) * 31 + ctx->fallback_migratetype);
 	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
 	if (unlikely(!e))
 		return 0;
 	e->h.time = bpf_ktime_get_ns();
-	header_fill(&e->h, &h, EVENT_PAGE_FALLBACK, 0, bpf_get_current_pid_tgid() >> 32);
+	header_fill(&e->h, &h, EVENT_PAGE_FALLBACK, 0, pid_tgid >> 32);
 	e->block = block;
 	e->order = ctx->fallback_order;
 	e->migratetype = ctx->fallback_migratetype;

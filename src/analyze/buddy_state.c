@@ -154,18 +154,16 @@ static void report_free_blocks(const struct buddy *b, struct report *r)
 
 /*
  * What no event explains, beyond what the files can't tell exactly. Where bulk allocations are not
- * hooked, what is missing from the free pages is taken for theirs.
+ * hooked, what is missing from the free pages is taken for theirs. If compaction ran, that is no
+ * evidence of anything: it frees each page that it moves with an event, and takes the new place without
+ * one (mm/compaction.c, compaction_alloc()).
  */
-static void add_unexplained(const struct pages *p, const struct page_balance *b, struct quality *q)
+static void add_unexplained(const struct pages *p, const struct page_balance *b, uint64_t room,
+			    struct quality *q)
 {
 	uint64_t off = (uint64_t)(b->residual < 0 ? -b->residual : b->residual);
-	uint64_t room = b->bound + q->lost;
 
-	if (q->recursion_misses != QUALITY_UNKNOWN)
-		room += q->recursion_misses;
-	if (p->stream.start.bulk_hooked)
-		room += p->bulk_pages;
-	if (off <= room)
+	if (off <= room || (b->residual < 0 && p->compaction.begun))
 		return;
 	if (b->residual < 0 && !p->stream.start.bulk_hooked)
 		q->bulk_pages += off - room;
@@ -173,11 +171,25 @@ static void add_unexplained(const struct pages *p, const struct page_balance *b,
 		q->pages_unexplained += off - room;
 }
 
+/* How far off a zone's balance can be with nothing unknown: what was lost or missed may be of any zone. */
+static uint64_t balance_room(const struct pages *p, const struct page_balance *b,
+			     const struct quality *q)
+{
+	uint64_t room = b->bound + q->lost;
+
+	if (q->recursion_misses != QUALITY_UNKNOWN)
+		room += q->recursion_misses;
+	if (p->stream.start.bulk_hooked)
+		room += p->bulk_pages;
+	return room;
+}
+
 static void report_balance(const struct buddy *b, struct report *r)
 {
 	const struct pages *p = &b->pages;
 	struct table *t;
 	struct page_balance sum;
+	uint64_t room;
 	size_t i, at;
 
 	/* a selection or sampling leaves events out */
@@ -190,7 +202,8 @@ static void report_balance(const struct buddy *b, struct report *r)
 	for (i = 0; i < p->zones.n; i++) {
 		if (!p->zones.items[i].managed || !page_lists_balance(p, i, &sum))
 			continue;
-		add_unexplained(p, &sum, &r->quality);
+		room = balance_room(p, &sum, &r->quality);
+		add_unexplained(p, &sum, room, &r->quality);
 		/* people see what moves */
 		if (!b->options.all && !sum.free && !sum.percpu && !sum.allocated && !sum.freed)
 			continue;
@@ -201,7 +214,7 @@ static void report_balance(const struct buddy *b, struct report *r)
 		report_set_u64(r, t, at, "allocated", sum.allocated);
 		report_set_u64(r, t, at, "freed", sum.freed);
 		report_set_i64(r, t, at, "residual", sum.residual);
-		report_set_u64(r, t, at, "bound", sum.bound);
+		report_set_u64(r, t, at, "bound", room);
 	}
 	if (t)
 		t->rows_total = t->n_rows;
@@ -333,9 +346,10 @@ static void report_map(const struct pages *p, struct report *r)
 
 	if (!p->frames_loaded && !p->frames_end) {
 		report_add_note(r, "--map: %s",
-				p->start.time ? "/proc/kpageflags could not be read (root, "
-						"CONFIG_PROC_PAGE_MONITOR)"
-					      : "zones are not known");
+				!p->start.time	  ? "zones are not known"
+				: p->stream.ended ? "/proc/kpageflags could not be read (root, "
+						    "CONFIG_PROC_PAGE_MONITOR)"
+						  : "not all frames have been looked at yet");
 		return;
 	}
 	for (i = 0; i < p->zones.n; i++)

@@ -45,7 +45,10 @@ struct live {
 	uint64_t renew_after;
 	int epoll;
 	bool begun, stopped;
-	uint64_t start, next_tick, next_refill, end;
+	uint64_t start, next_tick, next_refill;
+	uint64_t end; /* when it was stopped: what comes while programs are being detached is not told */
+	struct cpu_state *counted; /* by then, a copy */
+	uint64_t missed; /* by then */
 	uint64_t generation_began; /* of the marks */
 	uint8_t *stacks_seen; /* a bit a stack id */
 	uint32_t n_stacks;
@@ -102,10 +105,11 @@ static void live_send_start(struct live *l)
 /* What the kernel side has counted so far. */
 static void live_send_counters(struct live *l, uint64_t time)
 {
-	const struct cpu_state *states = attachment_cpu_states(l->attachment);
+	const struct cpu_state *states =
+		l->stopped ? l->counted : attachment_cpu_states(l->attachment);
 	struct event_misses misses = {
 		.h = { .time = time, .kind = EVENT_MISSES },
-		.misses = attachment_misses(l->attachment),
+		.misses = l->stopped ? l->missed : attachment_misses(l->attachment),
 	};
 	size_t i;
 
@@ -379,6 +383,8 @@ static int live_fill(struct live *l, uint64_t *ret_complete, bool *ret_more, boo
 				return err;
 			if (state != RING_RECORD)
 				break;
+			if (l->stopped && record->time > l->end)
+				continue;
 			if (!merge_push(l->merge, i, position, record)) {
 				l->lanes[i].ring.next =
 					(unsigned long)(position - l->lanes[i].base);
@@ -580,9 +586,15 @@ static void live_stop(struct source *s)
 	/* memory that runs short here costs the last look at the lists, not what was seen before */
 	if (l->pages && !live_snapshot_lists(l))
 		live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
+	/*
+	 * Detaching classic programs takes some 70 ms each, allocations' first: frees that are seen
+	 * after that would end blocks and objects whose successors nobody sees.
+	 */
+	l->end = clock_monotonic_ns();
+	memcpy(l->counted, attachment_cpu_states(l->attachment), l->n_lanes * sizeof(*l->counted));
+	l->missed = attachment_misses(l->attachment);
 	attachment_detach(l->attachment);
 	l->stopped = true;
-	l->end = clock_monotonic_ns();
 }
 
 static void live_free(struct source *s)
@@ -601,6 +613,7 @@ static void live_free(struct source *s)
 	closep(&l->frames_fd);
 	snapshot_queue_free(&l->snapshots);
 	free(l->stacks_seen);
+	free(l->counted);
 	free(l);
 }
 
@@ -676,9 +689,10 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	if (!err) {
 		l->n_lanes = attachment_n_cpus(l->attachment);
 		l->merge = merge_new(l->n_lanes);
+		l->counted = calloc(l->n_lanes, sizeof(*l->counted));
 		l->ring_size = options.ring_size;
 		l->renew_after = o->renew_after ? o->renew_after : live_default_renewal();
-		err = l->merge && l->stacks_seen ? live_open_rings(l) : -ENOMEM;
+		err = l->merge && l->counted && l->stacks_seen ? live_open_rings(l) : -ENOMEM;
 		if (err)
 			fail(f, FAILURE_INTERNAL, err, "can't map the event buffers: %s",
 			     strerror(-err));

@@ -267,6 +267,26 @@ static void test_intervals(void **state)
 	json_decref(series);
 }
 
+/*
+ * A program that goes on when tracing ends: detaching takes long, and ends with the frees. What is seen
+ * of them after the allocations are gone must not count.
+ */
+static void test_end(void **state)
+{
+	uint64_t allocs;
+	json_t *r;
+
+	(void)state;
+	r = live_run("buddy", "--json", "--child", "-d", "1", "--stacks", "none", "--", pages_path,
+		     "--mib", mib_arg(), "--seconds", "3", NULL);
+	live_check_whole(r);
+	allocs = live_quality(r, "allocs");
+	check(live_quality(r, "frees_unknown") < allocs / 50 + 50,
+	      "%llu frees of unknown blocks with %llu allocations",
+	      (unsigned long long)live_quality(r, "frees_unknown"), (unsigned long long)allocs);
+	json_decref(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +298,7 @@ int main(void)
 		live_test(test_sampled, "--sample", NULL),
 		live_test(test_map, "--map", NULL),
 		live_test(test_intervals, "-i", NULL),
+		live_test(test_end, "ending while blocks come and go", NULL),
 	};
 
 	live_find();
