@@ -177,6 +177,7 @@ struct event_counters {
 struct event_misses {
 	struct event_header h;
 	__u64 misses; /* EVENT_MISSES_UNKNOWN where the kernel can't tell */
+	__u64 after_end; /* events that came while probes were being detached: of no account */
 };
 
 struct event_start {
@@ -242,7 +243,7 @@ _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");
 _Static_assert(sizeof(struct event_counters) == 56, "event_counters");
-_Static_assert(sizeof(struct event_misses) == 24, "event_misses");
+_Static_assert(sizeof(struct event_misses) == 32, "event_misses");
 _Static_assert(sizeof(struct event_start) == 64, "event_start");
 
 #endif

@@ -188,6 +188,7 @@ void stream_enter(struct stream *s, const struct event_header *h)
 		return;
 	case EVENT_MISSES:
 		s->misses = ((const struct event_misses *)h)->misses;
+		s->after_end = ((const struct event_misses *)h)->after_end;
 		return;
 	case EVENT_START:
 		s->start = *(const struct event_start *)h;
@@ -231,6 +232,7 @@ int stream_describe(const struct stream *s, struct report *r)
 		q->map_full += c->map_full;
 	}
 	q->recursion_misses = s->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : s->misses;
+	q->after_end = s->after_end;
 	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
 	q->pages_unexplained = q->bulk_pages = q->model_off_pages = QUALITY_UNKNOWN;
 	q->sample = MAX(s->start.sample, 1u);

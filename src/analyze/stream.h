@@ -38,7 +38,7 @@ struct stream {
 	uint64_t last_time;
 	bool ended, oom;
 	struct quality quality; /* what is counted event by event; see stream_describe() */
-	uint64_t misses;
+	uint64_t misses, after_end;
 	STREAM_VEC(struct stream_task) tasks;
 	STREAM_VEC(struct stream_stack) stacks;
 	STREAM_VEC(struct event_counters) counters; /* newest by CPU */

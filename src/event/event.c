@@ -50,6 +50,11 @@ int32_t event_stack_id(const struct event_header *h)
 	return -1;
 }
 
+bool event_counts(const struct event_header *h)
+{
+	return h->kind < EVENT_TICK && h->kind != EVENT_CACHE && h->kind != EVENT_TASK;
+}
+
 /* Texts end, runs are whole words of known kinds. */
 static bool snapshot_valid(const struct event_snapshot *e, size_t room)
 {

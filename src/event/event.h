@@ -19,6 +19,9 @@ bool event_valid(const struct event_header *h, size_t size);
 /* The id of the call chain that a record names; negative: none. */
 int32_t event_stack_id(const struct event_header *h);
 
+/* Whether a record is an event of the kernel's: others tell of caches and tasks, or are user space's. */
+bool event_counts(const struct event_header *h);
+
 /* The bytes that a record takes; 0 for an unknown kind. */
 size_t event_size(const struct event_header *h);
 

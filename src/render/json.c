@@ -414,6 +414,7 @@ static void put_quality(struct out *o, const struct report *r)
 	member_quality(o, "map_full", q->map_full);
 	member_quality(o, "stacks_lost", q->stacks_lost);
 	member_quality(o, "recursion_misses", q->recursion_misses);
+	member_quality(o, "after_end", q->after_end);
 	member_quality(o, "sample", q->sample);
 	member_quality(o, "pages_unexplained", q->pages_unexplained);
 	member_quality(o, "bulk_pages", q->bulk_pages);

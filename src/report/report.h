@@ -191,6 +191,7 @@ struct quality {
 	uint64_t map_full; /* a preallocated kernel map had no room */
 	uint64_t stacks_lost; /* call chains that could not be taken */
 	uint64_t recursion_misses; /* QUALITY_UNKNOWN where the kernel can't tell */
+	uint64_t after_end; /* events that came while probes were being detached; not among .events */
 	uint64_t sample; /* 1: every allocation */
 	/* buddy; QUALITY_UNKNOWN elsewhere */
 	uint64_t pages_unexplained; /* change of free pages beyond what events and bounds explain */

@@ -49,6 +49,7 @@ struct live {
 	uint64_t end; /* when it was stopped: what comes while programs are being detached is not told */
 	struct cpu_state *counted; /* by then, a copy */
 	uint64_t missed; /* by then */
+	uint64_t skipped; /* records that came later */
 	uint64_t generation_began; /* of the marks */
 	uint8_t *stacks_seen; /* a bit a stack id */
 	uint32_t n_stacks;
@@ -102,6 +103,22 @@ static void live_send_start(struct live *l)
 	live_send(l, &e.h);
 }
 
+/* Events since the end, however they are known. */
+static uint64_t live_after_end(const struct live *l)
+{
+	const struct cpu_state *now = attachment_cpu_states(l->attachment);
+	uint64_t n = l->skipped, misses = attachment_misses(l->attachment);
+	size_t i;
+
+	for (i = 0; i < l->n_lanes; i++) {
+		const struct cpu_state *then = &l->counted[i];
+
+		n += now[i].lost[0] - then->lost[0] + now[i].lost[1] - then->lost[1];
+		n += now[i].filtered - then->filtered + now[i].nulls - then->nulls;
+	}
+	return misses == EVENT_MISSES_UNKNOWN ? n : n + misses - l->missed;
+}
+
 /* What the kernel side has counted so far. */
 static void live_send_counters(struct live *l, uint64_t time)
 {
@@ -110,6 +127,7 @@ static void live_send_counters(struct live *l, uint64_t time)
 	struct event_misses misses = {
 		.h = { .time = time, .kind = EVENT_MISSES },
 		.misses = l->stopped ? l->missed : attachment_misses(l->attachment),
+		.after_end = l->stopped ? live_after_end(l) : 0,
 	};
 	size_t i;
 
@@ -383,8 +401,10 @@ static int live_fill(struct live *l, uint64_t *ret_complete, bool *ret_more, boo
 				return err;
 			if (state != RING_RECORD)
 				break;
-			if (l->stopped && record->time > l->end)
+			if (l->stopped && record->time > l->end) {
+				l->skipped += event_counts(record);
 				continue;
+			}
 			if (!merge_push(l->merge, i, position, record)) {
 				l->lanes[i].ring.next =
 					(unsigned long)(position - l->lanes[i].base);

@@ -23,7 +23,7 @@
  *	task		pid tid cgroup comm
  *	stack		id frames=ADDRESS,…
  *	counters	lost=ALLOCS,FREES filtered nulls map_full
- *	misses		misses=N or misses=unknown
+ *	misses		misses=N or misses=unknown [after_end]
  *	page_alloc	pfn=N or pfn=none (it failed), order [migratetype gfp pid stack flags=own,reuse]
  *	page_free	pfn order [pid]
  *	page_refill, page_drain	pfn order [migratetype]

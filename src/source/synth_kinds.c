@@ -411,6 +411,7 @@ static const struct synth_field counters_fields[] = {
 
 static const struct synth_field misses_fields[] = {
 	{ "misses", value_misses, FIELD(misses, misses), true },
+	{ "after_end", value_u64, FIELD(misses, after_end), false },
 	{ 0 },
 };
 

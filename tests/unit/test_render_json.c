@@ -166,7 +166,7 @@ static void test_everything(void **state _unused_)
 		    "\"late\":1,\"filtered\":5,\"own\":6,\"allocs\":50,\"failed\":2,"
 		    "\"frees_matched\":30,\"frees_unknown\":7,\"frees_null\":8,"
 		    "\"frees_implied\":{\"reuse\":9,\"page\":null,\"rcu\":10},\"map_full\":11,"
-		    "\"stacks_lost\":12,\"recursion_misses\":null,\"sample\":1,"
+		    "\"stacks_lost\":12,\"recursion_misses\":null,\"after_end\":0,\"sample\":1,"
 		    "\"pages_unexplained\":13,\"bulk_pages\":0,\"model_off_pages\":null},"
 		    "\"tables\":{\"sites\":[{\"site\":\"alloc_pipe_info+0x5a\","
 		    "\"module\":\"vmlinux\",\"address\":\"0xffffffff8123405a\",\"allocs\":1234567,"
@@ -325,7 +325,8 @@ static void test_all_quality_unknown(void **state _unused_)
 		       "\"frees_unknown\":null,\"frees_null\":null,"
 		       "\"frees_implied\":{\"reuse\":null,\"page\":null,\"rcu\":null},"
 		       "\"map_full\":null,\"stacks_lost\":null,\"recursion_misses\":null,"
-		       "\"sample\":null,\"pages_unexplained\":null,\"bulk_pages\":null,\"model_off_"
+		       "\"after_end\":null,\"sample\":null,\"pages_unexplained\":null,\"bulk_"
+		       "pages\":null,\"model_off_"
 		       "pages\":null}");
 	expect_parses(r);
 }
