@@ -72,12 +72,12 @@ int tp_mm_page_alloc(struct trace_event_raw_mm_page_alloc *ctx)
 	__s32 stack;
 
 	if (!here_init(&h))
-		return 0;
+		return PASS_ON;
 	if (unlikely(pid_tgid >> 32 == config.own_pid))
 		flags = EVENT_OWN;
 	if (selective() && !page_follow(&h, block, pid_tgid, &flags)) {
 		count(&h.state->filtered);
-		return 0;
+		return PASS_ON;
 	}
 	if (config.want_task)
 		emit_task(&h, pid_tgid);
@@ -85,14 +85,14 @@ int tp_mm_page_alloc(struct trace_event_raw_mm_page_alloc *ctx)
 
 	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, &h, EVENT_PAGE_ALLOC, flags, pid_tgid >> 32);
 	e->block = block;
 	e->gfp = gfp;
 	e->stack = stack;
 	ring_submit(&h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 static __always_inline int emit_block(const struct here *h, __u8 kind, __u64 block)
@@ -101,16 +101,16 @@ static __always_inline int emit_block(const struct here *h, __u8 kind, __u64 blo
 
 	if (selective() && (kind != EVENT_PAGE_FREE || !marked(event_pfn(block)))) {
 		count(&h->state->filtered);
-		return 0;
+		return PASS_ON;
 	}
 	e = ring_reserve(h, sizeof(*e), &h->state->lost[1]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, h, kind, 0, 0);
 	e->block = block;
 	ring_submit(h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 SEC("?tp/kmem/mm_page_free")
@@ -120,7 +120,7 @@ int tp_mm_page_free(struct trace_event_raw_mm_page_free *ctx)
 
 	return here_init(&h)
 		       ? emit_block(&h, EVENT_PAGE_FREE, event_pack_block(ctx->pfn, ctx->order, 0))
-		       : 0;
+		       : PASS_ON;
 }
 
 SEC("?tp/kmem/mm_page_alloc_zone_locked")
@@ -129,7 +129,7 @@ int tp_mm_page_alloc_zone_locked(struct trace_event_raw_mm_page_alloc_zone_locke
 	struct here h;
 
 	if (ctx->pfn == PFN_NONE || !here_init(&h))
-		return 0;
+		return PASS_ON;
 	return emit_block(&h, EVENT_PAGE_REFILL,
 			  event_pack_block(ctx->pfn, ctx->order, ctx->migratetype));
 }
@@ -141,7 +141,7 @@ int tp_mm_page_pcpu_drain(struct trace_event_raw_mm_page_pcpu_drain *ctx)
 
 	return here_init(&h) ? emit_block(&h, EVENT_PAGE_DRAIN,
 					  event_pack_block(ctx->pfn, ctx->order, ctx->migratetype))
-			     : 0;
+			     : PASS_ON;
 }
 
 /*
@@ -158,17 +158,17 @@ int tp_mm_page_alloc_extfrag(struct trace_event_raw_mm_page_alloc_extfrag *ctx)
 	__s32 stack;
 
 	if (!here_init(&h))
-		return 0;
+		return PASS_ON;
 	if (config.select && !page_selected(block, pid_tgid)) {
 		count(&h.state->filtered);
-		return 0;
+		return PASS_ON;
 	}
 	if (config.want_task)
 		emit_task(&h, pid_tgid);
 	stack = take_stack(ctx, (block >> 48) * 31 + ctx->fallback_migratetype);
 	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, &h, EVENT_PAGE_FALLBACK, 0, pid_tgid >> 32);
 	e->block = block;
@@ -178,7 +178,7 @@ int tp_mm_page_alloc_extfrag(struct trace_event_raw_mm_page_alloc_extfrag *ctx)
 	e->unused = 0;
 	e->stack = stack;
 	ring_submit(&h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 static __always_inline int emit_work(__u8 kind, const struct event_work *what)
@@ -187,12 +187,12 @@ static __always_inline int emit_work(__u8 kind, const struct event_work *what)
 	struct here h;
 
 	if (!here_init(&h))
-		return 0;
+		return PASS_ON;
 	if (config.want_task)
 		emit_task(&h, bpf_get_current_pid_tgid());
 	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, &h, kind, 0, bpf_get_current_pid_tgid() >> 32);
 	e->what = what->what;
@@ -202,7 +202,7 @@ static __always_inline int emit_work(__u8 kind, const struct event_work *what)
 	e->pages = what->pages;
 	e->pfn = what->pfn;
 	ring_submit(&h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 SEC("?tp/compaction/mm_compaction_begin")
@@ -247,5 +247,7 @@ int kretprobe_alloc_pages_bulk(void *ctx)
 {
 	struct event_work e = { .pages = return_value(ctx) };
 
-	return e.pages ? emit_work(EVENT_PAGE_BULK, &e) : 0;
+	if (e.pages)
+		emit_work(EVENT_PAGE_BULK, &e);
+	return 0; /* the event is ours alone */
 }

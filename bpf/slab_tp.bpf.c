@@ -14,7 +14,7 @@ static __always_inline int tp_sizes(void *ctx, struct request *r, __u64 given)
 	struct here h;
 
 	if (!here_init(&h))
-		return 0;
+		return PASS_ON;
 	r->flags = EVENT_SIZES;
 	r->what = event_pack_sizes(r->requested, given);
 	return emit_alloc(ctx, &h, r);
@@ -83,7 +83,7 @@ int tp_kmem_cache_alloc(struct trace_event_raw_kmem_cache_alloc *ctx)
 	if (!bpf_core_field_exists(ctx->name))
 		return tp_sizes(ctx, &r, ctx->bytes_alloc);
 	if (!here_init(&h))
-		return 0;
+		return PASS_ON;
 	sizes = event_pack_sizes(r.requested, ctx->bytes_alloc);
 	bpf_probe_read_kernel_str(name, sizeof(name), (void *)ctx + (ctx->name & 0xffff));
 	r.what = name_hash(name, sizes);
@@ -104,7 +104,7 @@ int tp_kfree(struct trace_event_raw_kfree *ctx)
 {
 	struct here h;
 
-	return here_init(&h) ? emit_free(&h, EVENT_KFREE, (__u64)ctx->ptr) : 0;
+	return here_init(&h) ? emit_free(&h, EVENT_KFREE, (__u64)ctx->ptr) : PASS_ON;
 }
 
 SEC("?tp/kmem/kmem_cache_free")
@@ -112,5 +112,5 @@ int tp_kmem_cache_free(struct trace_event_raw_kmem_cache_free *ctx)
 {
 	struct here h;
 
-	return here_init(&h) ? emit_free(&h, EVENT_CACHE_FREE, (__u64)ctx->ptr) : 0;
+	return here_init(&h) ? emit_free(&h, EVENT_CACHE_FREE, (__u64)ctx->ptr) : PASS_ON;
 }

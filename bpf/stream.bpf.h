@@ -18,6 +18,12 @@ extern const volatile struct config config;
 
 #define EEXIST 17 /* as in the kernel everywhere */
 
+/*
+ * What programs on classic tracepoints return: perf goes on, so that whoever else counts or records the
+ * event gets it, too (kernel/events/core.c, perf_trace_run_bpf_submit()). Others' return means nothing.
+ */
+#define PASS_ON 1
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
@@ -320,7 +326,7 @@ static __always_inline int emit_alloc(void *ctx, const struct here *h, struct re
 			r->flags |= EVENT_REUSE;
 		} else {
 			count(&h->state->filtered);
-			return 0;
+			return PASS_ON;
 		}
 	}
 	if (unlikely(again))
@@ -331,7 +337,7 @@ static __always_inline int emit_alloc(void *ctx, const struct here *h, struct re
 
 	e = ring_reserve(h, sizeof(*e), &h->state->lost[0]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, h, r->kind, r->flags, pid_tgid >> 32);
 	e->ptr = r->ptr;
@@ -340,7 +346,7 @@ static __always_inline int emit_alloc(void *ctx, const struct here *h, struct re
 	e->gfp = r->gfp;
 	e->stack = stack;
 	ring_submit(h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 static __always_inline int emit_free(const struct here *h, __u8 kind, __u64 ptr)
@@ -349,22 +355,22 @@ static __always_inline int emit_free(const struct here *h, __u8 kind, __u64 ptr)
 
 	if (unlikely(ptr <= ZERO_SIZE_PTR_VALUE)) {
 		count(&h->state->nulls);
-		return 0;
+		return PASS_ON;
 	}
 	if (unlikely(ptr == h->state->large_ptr))
 		h->state->large_ptr = 0;
 	if (selective() && !marked(ptr)) {
 		count(&h->state->filtered);
-		return 0;
+		return PASS_ON;
 	}
 	e = ring_reserve(h, sizeof(*e), &h->state->lost[1]);
 	if (unlikely(!e))
-		return 0;
+		return PASS_ON;
 	e->h.time = bpf_ktime_get_ns();
 	header_fill(&e->h, h, kind, 0, 0);
 	e->ptr = ptr;
 	ring_submit(h, e, sizeof(*e));
-	return 0;
+	return PASS_ON;
 }
 
 /* --- caches: what an id stands for, told once and again in each epoch ---------------------------- */

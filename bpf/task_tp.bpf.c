@@ -14,10 +14,10 @@ int tp_sched_process_fork(struct trace_event_raw_sched_process_fork *ctx)
 	struct here h;
 
 	if (!bpf_map_lookup_elem(&children, &parent))
-		return 0;
+		return PASS_ON;
 	if (bpf_map_update_elem(&children, &child, &one, BPF_ANY) && here_init(&h))
 		count(&h.state->map_full);
-	return 0;
+	return PASS_ON;
 }
 
 SEC("?tp/sched/sched_process_exit")
@@ -26,7 +26,7 @@ int tp_sched_process_exit(void *ctx)
 	__u32 tid = (__u32)bpf_get_current_pid_tgid();
 
 	bpf_map_delete_elem(&children, &tid);
-	return 0;
+	return PASS_ON;
 }
 
 /* A thread that executes a program takes over the number of its leader, whose exit has come already. */
@@ -38,9 +38,9 @@ int tp_sched_process_exec(struct trace_event_raw_sched_process_exec *ctx)
 	struct here h;
 
 	if (old == pid || !bpf_map_lookup_elem(&children, &old))
-		return 0;
+		return PASS_ON;
 	bpf_map_delete_elem(&children, &old);
 	if (bpf_map_update_elem(&children, &pid, &one, BPF_ANY) && here_init(&h))
 		count(&h.state->map_full);
-	return 0;
+	return PASS_ON;
 }

@@ -7,6 +7,7 @@
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -460,6 +461,9 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 		link = bpf_program__attach_perf_event(program, fd);
 		if (!link)
 			close(fd);
+		/* the program runs all the same; enabled, it would count each event for nobody */
+		else
+			ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
 	}
 	if (!link)
 		return -errno;
