@@ -95,11 +95,22 @@ int tp_mm_page_alloc(struct trace_event_raw_mm_page_alloc *ctx)
 	return PASS_ON;
 }
 
+#define ORDERS 11 /* that a block of which parts are freed can have; larger ones are freed whole */
+
+/* Whether the block that frame @pfn is in may be followed: it has its mark where it begins. */
+static __always_inline bool part_marked(__u64 pfn)
+{
+	for (int order = 0; order < ORDERS; order++)
+		if (marked(pfn & ~((1ull << order) - 1)))
+			return true;
+	return false;
+}
+
 static __always_inline int emit_block(const struct here *h, __u8 kind, __u64 block)
 {
 	struct event_page_free *e;
 
-	if (selective() && (kind != EVENT_PAGE_FREE || !marked(event_pfn(block)))) {
+	if (selective() && (kind != EVENT_PAGE_FREE || !part_marked(event_pfn(block)))) {
 		count(&h->state->filtered);
 		return PASS_ON;
 	}
