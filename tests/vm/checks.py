@@ -690,6 +690,8 @@ def check_restored(r, step):
     right = ["done"] * 3 + ["stopped", "done"]
     right += [] if "sim=1" in REGISTERS[step] else ["unbound"]
     need(states == right, "%s", states)
+    show = [lines[0] for command, lines in said(r, step) if command == "show"][2]
+    need("state=stopped" in show and "maps=45 unmaps=45" in show, "%s", show)
     first, second = (next(f for e, f in traced(r, step + end) if e == "reg_read")
                      for end in (".trace", ".after"))
     need(first == second, "%s became %s", first, second)
