@@ -193,15 +193,14 @@ static void say_register(u32 offset, const struct kgpio_counts *counts)
 
 static int run_show(const struct command *command, char **args)
 {
-	phys_addr_t base = kgpio_bank_base();
 	struct kgpio_counts counts;
 	u64 maps, unmaps;
 	u32 offset;
 
 	kgpio_bank_mappings(&maps, &unmaps);
 	say_progress();
-	say(" layout=%s bank=%s base=%pa sim=%d pins=0x%x maps=%llu unmaps=%llu\n",
-	    kgpio_bank_layout()->name, kgpio_bank_name(), &base, kgpio_bank_sim(),
+	say(" layout=%s bank=%s base=0x%llx sim=%d pins=0x%x maps=%llu unmaps=%llu\n",
+	    kgpio_bank_layout()->name, kgpio_bank_name(), (u64)kgpio_bank_base(), kgpio_bank_sim(),
 	    kgpio_bank_pins(), maps, unmaps);
 	for (offset = 0; offset < KGPIO_BANK_BYTES; offset += 4) {
 		if (kgpio_bank_counts(offset, &counts))
