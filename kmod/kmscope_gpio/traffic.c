@@ -171,8 +171,10 @@ int kgpio_traffic_start(const struct kgpio_pattern *pattern, u32 pins, u64 count
 	unbound = false;
 	atomic64_set(&done, 0);
 	task = kthread_create(traffic, NULL, KBUILD_MODNAME);
-	if (IS_ERR(task))
+	if (IS_ERR(task)) {
+		work.pattern = NULL;
 		return kgpio_error(PTR_ERR(task), "no thread can be had");
+	}
 	get_task_struct(task);
 	running = true;
 	err = kgpio_bank_open(driven, traffic_gone);
