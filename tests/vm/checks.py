@@ -19,14 +19,21 @@ PIPE_BUFFERS = {"amd64": 640, "arm64": 640, "armhf": 384}
 # enum bpf_prog_type
 PROG_TRACEPOINT, PROG_RAW = "5", "17"
 
+# Step: words for tests/vm/registers. On ARM, QEMU's machine has a PL061, with nothing at pins 4 to 7.
+REGISTERS = {
+    "gpio-sim": "21-24 sim=1",
+    "gpio-sim-pl061": "4-7 sim=1 layout=pl061 base=0x9030000 pins=4-7",
+    "gpio-pl061": "4-7 layout=pl061 base=0x9030000 pins=4-7",
+}
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(os.path.dirname(HERE), "unit", "data", "capset")
 
 MACHINE = {"amd64": "x86_64", "arm64": "aarch64", "armhf": "armv7l"}
 
 
-def steps(row, programs, with_module):
-    """The guest's /steps, sourced by tests/vm/init; programs: test programs of tests/live."""
+def steps(row, programs, modules):
+    """The guest's /steps, sourced by tests/vm/init; programs: of tests/live; modules: of kmod/."""
     lines = [
         "step capset 60 kmscope doctor --capabilities",
         "step doctor 60 kmscope doctor",
@@ -37,8 +44,11 @@ def steps(row, programs, with_module):
         lines.append("step plan-%s 60 kmscope doctor --json --probe %s" % (method, method))
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
-    if with_module:
+    if "kmscope_truth" in modules:
         lines += module_steps()
+    if "kmscope_gpio" in modules:
+        lines += ["step %s 60 registers %s" % (step, words) for step, words in REGISTERS.items()
+                  if row.arch != "amd64" or "sim=1" in words]
     lines.append("step loaded 120 loaded %d --stacks auto" % LOAD_SECONDS[row.arch])
     if row.arch == "armhf":
         lines.append("step rings 400 rings %d" % RENEWING)
@@ -320,6 +330,11 @@ def planned(r):
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
     if "insmod.rc" in r.files:
         yield from planned_module(r)
+    for step in REGISTERS:
+        if step + ".rc" in r.files:
+            yield "%s: %s" % (step, check_registers.__doc__), check_registers, (step,)
+            yield "%s: %s" % (step, check_refusals.__doc__), check_refusals, (step,)
+            yield "%s: %s" % (step, check_restored.__doc__), check_restored, (step,)
     yield check_loaded.__doc__, check_loaded, ()
     if "rings.rc" in r.files:
         yield check_rings.__doc__, check_rings, ()
@@ -568,6 +583,121 @@ def planned_module(r):
     for step in ("truth-buddy", "truth-buddy-comm"):
         yield "%s: %s" % (step[6:], check_truth_buddy.__doc__), check_truth_buddy, (step,)
     yield "the module is unloaded", Results.output, ("rmmod",)
+
+
+# --- the module kmscope_gpio against its own events; see kmod/kmscope_gpio/README.md -------------------
+
+# What tests/vm/registers asks for.
+BLINKS, WALKS, READS = 23, 31, 29
+
+
+def said(r, step):
+    """[(command, lines of the answer)] of the module."""
+    parts = r.text(step + ".answers").split("> ")[1:]
+    return [(p.split("\n")[0], p.splitlines()[1:]) for p in parts]
+
+
+def traced(r, name):
+    """[(event, its fields)], numbers as such, nothing lost."""
+    text = r.text(name)
+    found = re.search(r"entries-in-buffer/entries-written: (\d+)/(\d+)", text)
+    need(found and found[1] == found[2] != "0", "%s is not whole: %s", name, found and found[0])
+    events = re.findall(r": (reg_read|reg_write|map|unmap): (.*)", text)
+    need(len(events) == int(found[1]), "%d events instead of %s", len(events), found[1])
+    fields = [dict(re.findall(r"(\w+)=(\S+)", line)) for _, line in events]
+    return [(event, {k: v if k == "bank" else int(v, 0) for k, v in f.items()})
+            for (event, _), f in zip(events, fields)]
+
+
+def drive(layout, high, low):
+    """The writes that make pins high and low."""
+    if layout == "pl061":
+        return [("reg_write", (high | low) << 2, high)]
+    return [("reg_write", o, v) for o, v in ((0x190, low), (0x194, high)) if v]
+
+
+def pattern(layout, steps, pins, real):
+    """A run of pins that were inputs, and low where that can be known; value None: any."""
+    direction, latch = (0x400, pins << 2) if layout == "pl061" else (0x134, 0x13C)
+    begin = [("reg_read", o, None) for o in (direction, latch, direction)]
+    change = [("reg_write", direction, None)]
+    end = drive(layout, 0, pins) if layout != "pl061" else []
+    last = [("reg_read", direction, None)]
+    return (begin + change + [x for high, low in steps for x in drive(layout, high, low)]
+            + end + last + change + (last if real else []))
+
+
+def expected_registers(layout, pins, real):
+    """(event, offset, value or None) of all accesses that the script asks for."""
+    bits = [1 << n for n in range(32) if pins >> n & 1]
+    walk, before = [], pins
+    for n in range(WALKS):
+        bit = bits[n % len(bits)]
+        walk.append((bit, before & ~bit))
+        before = bit
+    seen = 0xFF << 2 if layout == "pl061" else 0x138
+    return (pattern(layout, [(pins, 0), (0, pins)] * BLINKS, pins, real)
+            + pattern(layout, walk, pins, real) + [("reg_read", seen, None)] * READS)
+
+
+def check_registers(r, step):
+    """every access is one event, in order, and counted"""
+    r.output(step)
+    events = traced(r, step + ".trace")
+    shows = [lines for command, lines in said(r, step) if command == "show"]
+    show = {k: v for k, v in re.findall(r"(\w+)=(\S+)", shows[0][0])}
+    base, width = int(show["base"], 0), 1 if show["layout"] == "pl061" else 4
+    accesses = [(e, f) for e, f in events if e.startswith("reg_")]
+    right = expected_registers(show["layout"], int(show["pins"], 0), show["sim"] == "0")
+    need(len(accesses) == len(right), "%d accesses instead of %d", len(accesses), len(right))
+    for (event, f), (kind, offset, value) in zip(accesses, right):
+        need((event, f["offset"]) == (kind, offset) and value in (None, f["value"]),
+             "%s %s instead of %s 0x%x %s", event, f, kind, offset, value)
+        need(f["phys"] == base + offset and f["width"] == width and f["bank"] == show["bank"],
+             "%s", f)
+    counts = {}
+    for event, f in accesses:
+        c = counts.setdefault(f["offset"], {"reads": 0, "writes": 0})
+        c["reads" if event == "reg_read" else "writes"] += 1
+        c["last"] = f["value"]
+    told = {}
+    for line in shows[0][1:]:
+        f = {k: int(v, 0) for k, v in re.findall(r"(\w+)=(\w+)", line) if k != "register"}
+        told[f["offset"]] = {k: f[k] for k in ("reads", "writes", "last")}
+    need(told == counts, "show: %s, events: %s", told, counts)
+    maps = [(e, f) for e, f in events if not e.startswith("reg_")]
+    need([e for e, _ in maps] == ["map", "unmap"] * 3, "%s", maps)
+    need(show["maps"] == show["unmaps"] == "3", "%s", show)
+    for (_, up), (_, down) in zip(maps[::2], maps[1::2]):
+        need(up == down and up["phys"] == base and up["size"] == 0x1000 and up["virt"], "%s %s", up,
+             down)
+
+
+def check_refusals(r, step):
+    """what is asked wrongly gets one line and touches nothing"""
+    answers = said(r, step)
+    shows = [lines for command, lines in answers if command == "show"]
+    need(shows[0][1:] == shows[1][1:], "%s became %s", shows[0], shows[1])
+    words = [lines[0].split(":")[0] for _, lines in answers if lines[0].startswith("error")]
+    right = ["device", "refused", "range", "syntax", "syntax", "syntax", "range", "range", "unknown"]
+    right += ["busy"] * (1 if "sim=1" in REGISTERS[step] else 2)
+    need(words == ["error " + w for w in right], "%s", words)
+    need(all(len(x) == 1 for _, x in answers if x[0].startswith("error")), "more than one line")
+
+
+def check_restored(r, step):
+    """unloading and unbinding end the traffic, and leave the pins as they were"""
+    states = [re.search(r"state=(\w+)", lines[0])[1] for command, lines in said(r, step)
+              if command in ("stop", "wait")]
+    sim = "sim=1" in REGISTERS[step]
+    right = ["done"] * 3 + ["stopped", "done", "done" if sim else "unbound"]
+    need(states == right, "%s", states)
+    show = [lines[0] for command, lines in said(r, step) if command == "show"][2]
+    need("state=stopped" in show and "maps=45 unmaps=45" in show, "%s", show)
+    first, second = ([f for e, f in traced(r, step + end) if e == "reg_read"]
+                     for end in (".trace", ".after"))
+    need(first[0] == second[0], "%s became %s", first[0], second[0])
+    need(not sim or second[-1]["value"] == 128, "not the inputs: %s", second[-1])
 
 
 # --- kmscope layout against /proc ------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Builds kmod/kmscope_truth for the kernels of the list."""
+"""Builds the modules of kmod/ for the kernels of the list."""
 import os
 import shutil
 import subprocess
@@ -8,23 +8,24 @@ import debian
 import matrix
 
 ROOT = os.path.dirname(os.path.dirname(matrix.HERE))
-SOURCES = os.path.join(ROOT, "kmod", "kmscope_truth")
-NAME = "kmscope_truth.ko"
+NAMES = ("kmscope_truth", "kmscope_gpio")
 
 
-def copy_sources(out):
+def copy_sources(name, out):
     """Kbuild leaves its objects beside the sources. Times are kept, so that it builds only once."""
+    sources = os.path.join(ROOT, "kmod", name)
     os.makedirs(out, exist_ok=True)
-    for name in os.listdir(SOURCES):
-        if name == "Makefile" or name.endswith((".c", ".h")):
-            shutil.copy2(os.path.join(SOURCES, name), out)
+    for file in os.listdir(sources):
+        if file == "Makefile" or file.endswith((".c", ".h")):
+            shutil.copy2(os.path.join(sources, file), out)
 
 
-def strip(tool, out):
+def strip(tool, name, out):
     """Without debugging data, 1 MB becomes 50 to 90 KB."""
-    stripped = os.path.join(out, "stripped", NAME)
+    file = name + ".ko"
+    stripped = os.path.join(out, "stripped", file)
     os.makedirs(os.path.dirname(stripped), exist_ok=True)
-    subprocess.run([tool, "-g", "-o", stripped, os.path.join(out, NAME)], check=True)
+    subprocess.run([tool, "-g", "-o", stripped, os.path.join(out, file)], check=True)
     return stripped
 
 
@@ -64,11 +65,11 @@ def compiler_named(headers):
     return named[0]
 
 
-def build(row, out):
-    """The module for a kernel, made in the folder out."""
+def build(row, name, out):
+    """The module of that name for a kernel, made in the folder out."""
     headers = matrix.headers(row)
     cross = matrix.MACHINES[row.arch].cross
-    copy_sources(out)
+    copy_sources(name, out)
     if row.suite == "sid":
         build_in_sid(row, headers, out)
     else:
@@ -82,4 +83,4 @@ def build(row, out):
         need_success(subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         ))
-    return strip(cross + "strip", out)
+    return strip(cross + "strip", name, out)
