@@ -264,7 +264,7 @@ def parse_arguments():
                    "more, the fewer of the pages come from a CPU's own list")
     p.add_argument("--only", help="names, separated by commas: empty bare slab leaks-none "
                    "leaks-auto leaks-all perf bpftrace memleak (with pipes), pages-empty pages-bare "
-                   "pages-all-empty pages-all-bare buddy (with pages); pipes, pages: all of these")
+                   "pages-all-empty pages-all-bare buddy buddy-map (with pages); pipes, pages: all of these")
     p.add_argument("--no-extra", action="store_true", help="skip live objects and start times")
     p.add_argument("--json", help="write the figures there (OUTDIR/bench.json)")
     args = p.parse_args()

@@ -340,4 +340,5 @@ def page_tools(bench):
         Reference(bench, "pages-all-empty", "empty programs, all"),
         Reference(bench, "pages-all-bare", "bare streaming, all"),
         Kmscope(bench, "buddy", "kmscope buddy", ["buddy", "-q"]),
+        Kmscope(bench, "buddy-map", "kmscope buddy, --map", ["buddy", "-q", "--map"]),
     ]
