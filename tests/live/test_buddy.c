@@ -283,7 +283,6 @@ static void test_end(void **state)
 		     "--mib", mib_arg(), "--seconds", "3", NULL);
 	live_check_whole(r);
 	allocs = live_quality(r, "allocs");
-	check(live_quality(r, "after_end") > 0, "nothing came while probes were detached");
 	/* some are of other programs' frames, by marks that collide; without the end it is a quarter */
 	check(live_quality(r, "frees_unknown") < allocs / 8 + 50,
 	      "%llu frees of unknown blocks with %llu allocations",

@@ -53,7 +53,7 @@ def steps(row, programs, modules):
     if row.arch == "armhf":
         lines.append("step rings 400 rings %d" % RENEWING)
     for name in programs:
-        lines.append("step %s 300 sh -c 'exec /build/tests/live/%s 2>&1'" % (name, name))
+        lines.append("step %s 900 sh -c 'exec /build/tests/live/%s 2>&1'" % (name, name))
     lines += [
         "step doctor-user 60 su -s /bin/sh nobody -c 'kmscope doctor'",
         "echo 2 >/proc/sys/kernel/kptr_restrict",

@@ -15,7 +15,7 @@ import matrix
 HERE = matrix.HERE
 GOT_TO_THE_END = 2 * 16 + 1  # tests/vm/init: «semi exit 16»
 MEMORY = {"amd64": 1024, "arm64": 1024, "armhf": 128}  # MB; a board has little
-TIMEOUT = int(os.environ.get("VM_TIMEOUT", "1200"))  # seconds, from power on to power off
+TIMEOUT = int(os.environ.get("VM_TIMEOUT", "3000"))  # seconds, from power on to power off
 
 # What never stands in the log of a healthy kernel.
 TROUBLE = (
