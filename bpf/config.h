@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 #define CONFIG_MAX_RANGES 32 /* site ranges of --site and --module */
-#define CONFIG_TEST_PAD	  (1 << 18)
+#define CONFIG_TEST_PAD	  (1 << 20)
 #define CONFIG_NO_ARG	  0xff
 
 enum select_flags {
@@ -56,6 +56,7 @@ struct config {
 	__u32 want_task; /* emit EVENT_TASK records */
 	__u32 want_cgroup; /* … with the cgroup, whose changes then count, too */
 	__u32 page_size; /* bytes */
+	__u32 page_struct; /* size of struct page; 0 if unknown */
 	__u32 test_pad; /* tests only: let each event's ring advance by CONFIG_TEST_PAD too */
 	__u32 cache_name_offset, cache_object_size_offset,
 		cache_size_offset; /* struct kmem_cache */

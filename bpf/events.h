@@ -9,7 +9,7 @@
  */
 #include <linux/types.h>
 
-#define EVENTS_ABI 2u
+#define EVENTS_ABI 3u
 
 enum event_kind {
 	/* from the kernel's probes */
@@ -28,6 +28,15 @@ enum event_kind {
 		12, /* struct event_work: pages handed out together, which nothing else tells */
 	EVENT_COMPACTION = 13, /* struct event_work: what=0 it begins, 1 it ends */
 	EVENT_RECLAIM = 14, /* struct event_work: direct reclaim; what=0 it begins, 1 it ends */
+	EVENT_AREA_ALLOC = 15, /* struct event_area: a part of the vmalloc range is taken */
+	EVENT_AREA_FREE =
+		16, /* struct event_area_free: … and given up; its pages are unmapped later */
+	EVENT_AREA_PURGE = 17, /* struct event_area_purge: … which is done for many at once */
+	EVENT_AREA_PAGES = 18, /* struct event_area_pages: pages are mapped into an area */
+	EVENT_VMALLOC = 19, /* struct event_vmalloc: a call for pages ends */
+	EVENT_IOREMAP = 20, /* struct event_ioremap: a device's registers are mapped */
+	EVENT_IOUNMAP = 21, /* struct event_free: … and unmapped */
+	EVENT_REGISTER = 22, /* struct event_register: one is read or written */
 	/* from user space */
 	EVENT_TICK = 32, /* struct event_header: stream time passes (once a second) */
 	EVENT_STACK = 33, /* struct event_stack: the frames of a stack id, before its first use */
@@ -122,6 +131,100 @@ struct event_work {
 	__u64 pfn; /* EVENT_COMPACTION: where its zone begins */
 };
 
+/* An area begins at a page and ends with a guard page where the kernel puts one. */
+struct event_area {
+	struct event_header h;
+	__u64 address; /* 0: there was no room */
+	__u64 bytes; /* with the guard page */
+	__s32 stack; /* as in event_alloc */
+	__u32 unused;
+};
+
+#define EVENT_AREA_UNKNOWN (~0ull)
+
+struct event_area_free {
+	struct event_header h;
+	__u64 address;
+	__u64 lazy,
+		lazy_max; /* pages that wait to be unmapped, and how many may; or EVENT_AREA_UNKNOWN */
+};
+
+struct event_area_purge {
+	struct event_header h;
+	__u64 start, end; /* all that waits from here to there is unmapped by now */
+	__u64 areas; /* how many, or EVENT_AREA_UNKNOWN */
+};
+
+struct event_area_pages {
+	struct event_header h;
+	__u64 address; /* of the first page */
+	__u32 pages;
+	__u32 runs; /* of pages that follow each other in physical memory; 0: unknown */
+	__u32 shift; /* of the size in which they are mapped: more than a page's for huge ones */
+	__u32 unused;
+};
+
+struct event_vmalloc {
+	struct event_header h; /* when it returned */
+	__u64 address; /* 0: it failed */
+	__u64 bytes; /* asked for */
+	__u64 site; /* return address in the caller; 0: not told */
+	__u64 began;
+	__u32 gfp;
+	__u32 unused;
+};
+
+/* The function that told of a mapping: what .mode means depends on it. */
+enum ioremap_function {
+	IOREMAP_X86, /* __ioremap_caller: enum page_cache_mode */
+	IOREMAP_ARM, /* __arm_ioremap_caller: MT_DEVICE… */
+	IOREMAP_PROT, /* ioremap_prot and others of arm64: bits of page protection */
+	IOREMAP_MODULE, /* kmscope_gpio's own event: none */
+	IOREMAP_OTHER, /* something that is not known here */
+	IOREMAP_FUNCTIONS,
+};
+
+struct event_ioremap {
+	struct event_header h;
+	__u64 phys;
+	__u64 bytes; /* asked for */
+	__u64 address; /* 0: it failed */
+	__u64 site; /* return address in the caller; 0: not told */
+	__u64 mode; /* see enum ioremap_function */
+	__s32 stack; /* as in event_alloc */
+	__u32 function; /* enum ioremap_function */
+};
+
+enum register_source {
+	REGISTER_GPIO_MODULE, /* kmscope_gpio: .place is the physical address of the register's block */
+	REGISTER_RWMMIO, /* rwmmio: .place is the register's virtual address */
+	REGISTER_REGMAP, /* regmap: a device's register by its number */
+	REGISTER_GPIO, /* gpio: .offset is the line's number */
+	REGISTER_SOURCES,
+};
+
+enum register_access {
+	REGISTER_READ,
+	REGISTER_WRITE,
+	REGISTER_INPUT, /* REGISTER_GPIO: made an input; .value 1: that failed */
+	REGISTER_OUTPUT, /* … an output */
+	REGISTER_ACCESSES,
+};
+
+#define REGISTER_NAME_LEN 32
+
+struct event_register {
+	struct event_header h;
+	__u64 place;
+	__u64 value; /* of several registers at once: the first ones' bytes */
+	__u64 site; /* address in the caller; 0: not told */
+	__u32 offset;
+	__u32 bytes;
+	__u8 source, access; /* enum register_source, enum register_access */
+	__u8 unused[6];
+	char name[REGISTER_NAME_LEN]; /* of the device, terminated; empty: not told */
+};
+
 /* What a file said at h.time; it was read between .before and h.time. */
 enum snapshot_file {
 	SNAPSHOT_ZONEINFO, /* /proc/zoneinfo, text */
@@ -129,6 +232,11 @@ enum snapshot_file {
 	SNAPSHOT_PAGETYPEINFO, /* /proc/pagetypeinfo, text */
 	SNAPSHOT_GFP, /* gfp flags: lines «0xVALUE NAME» in the kernel's order */
 	SNAPSHOT_FRAMES, /* /proc/kpageflags: runs of frames of a kind, words of snapshot_run() */
+	SNAPSHOT_VMALLOCINFO, /* /proc/vmallocinfo, text */
+	SNAPSHOT_MEMINFO, /* /proc/meminfo, text */
+	SNAPSHOT_ALLOCATORS, /* lines «0xSTART 0xEND KIND NAME»: functions that take areas for others */
+	SNAPSHOT_IOMEM, /* /proc/iomem, text */
+	SNAPSHOT_DEVICES, /* see devices.h */
 	SNAPSHOT_MAX,
 };
 
@@ -190,7 +298,20 @@ struct event_start {
 	__u32 sample; /* 1: every allocation */
 	__u32 selected; /* 1: a selection is in force */
 	__u32 bulk_hooked; /* 1: EVENT_PAGE_BULK is told */
-	__u32 unused;
+	__u32 hooked; /* of enum start_hooked */
+};
+
+/* What is being told of the vmalloc range and of registers. */
+enum start_hooked {
+	HOOKED_AREAS = 1 << 0,
+	HOOKED_PURGE = 1 << 1,
+	HOOKED_PAGES = 1 << 2,
+	HOOKED_VMALLOC = 1 << 3,
+	HOOKED_IOREMAP = 1 << 4,
+	HOOKED_REGMAP = 1 << 5,
+	HOOKED_GPIO = 1 << 6,
+	HOOKED_RWMMIO = 1 << 7,
+	HOOKED_GPIO_MODULE = 1 << 8,
 };
 
 #define ZERO_SIZE_PTR_VALUE 16 /* include/linux/slab.h: kmalloc(0) */
@@ -238,6 +359,13 @@ _Static_assert(sizeof(struct event_page) == 32, "event_page");
 _Static_assert(sizeof(struct event_page_free) == 24, "event_page_free");
 _Static_assert(sizeof(struct event_fallback) == 32, "event_fallback");
 _Static_assert(sizeof(struct event_work) == 32, "event_work");
+_Static_assert(sizeof(struct event_area) == 40, "event_area");
+_Static_assert(sizeof(struct event_area_free) == 40, "event_area_free");
+_Static_assert(sizeof(struct event_area_purge) == 40, "event_area_purge");
+_Static_assert(sizeof(struct event_area_pages) == 40, "event_area_pages");
+_Static_assert(sizeof(struct event_vmalloc) == 56, "event_vmalloc");
+_Static_assert(sizeof(struct event_ioremap) == 64, "event_ioremap");
+_Static_assert(sizeof(struct event_register) == 88, "event_register");
 _Static_assert(sizeof(struct event_snapshot) == 40, "event_snapshot");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");

@@ -26,20 +26,8 @@ static __always_inline __u64 page_budget_key(const struct here *h, __u64 block, 
 
 static __always_inline bool page_selected(__u64 block, __u64 pid_tgid)
 {
-	__u32 tid = (__u32)pid_tgid;
-	__u64 size = (__u64)config.page_size << (event_order(block) & 31);
-
-	if ((config.select & SELECT_PID) && config.pid != pid_tgid >> 32)
-		return false;
-	if ((config.select & SELECT_SIZE) && (size < config.min_size || size > config.max_size))
-		return false;
-	if ((config.select & SELECT_COMM) && !select_comm())
-		return false;
-	if ((config.select & SELECT_CHILD) && !bpf_map_lookup_elem(&children, &tid))
-		return false;
-	if ((config.select & SELECT_CGROUP) && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
-		return false;
-	return true;
+	return size_selected((__u64)config.page_size << (event_order(block) & 31)) &&
+	       task_selected(pid_tgid);
 }
 
 /* As emit_alloc(), for a block of pages. False: it is left out. */
@@ -83,11 +71,9 @@ int tp_mm_page_alloc(struct trace_event_raw_mm_page_alloc *ctx)
 		emit_task(&h, pid_tgid);
 	stack = take_stack(ctx, page_budget_key(&h, block, gfp));
 
-	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
+	e = event_begin(&h, sizeof(*e), &h.state->lost[0], EVENT_PAGE_ALLOC, flags, pid_tgid >> 32);
 	if (unlikely(!e))
 		return PASS_ON;
-	e->h.time = bpf_ktime_get_ns();
-	header_fill(&e->h, &h, EVENT_PAGE_ALLOC, flags, pid_tgid >> 32);
 	e->block = block;
 	e->gfp = gfp;
 	e->stack = stack;
@@ -114,11 +100,9 @@ static __always_inline int emit_block(const struct here *h, __u8 kind, __u64 blo
 		count(&h->state->filtered);
 		return PASS_ON;
 	}
-	e = ring_reserve(h, sizeof(*e), &h->state->lost[1]);
+	e = event_begin(h, sizeof(*e), &h->state->lost[1], kind, 0, 0);
 	if (unlikely(!e))
 		return PASS_ON;
-	e->h.time = bpf_ktime_get_ns();
-	header_fill(&e->h, h, kind, 0, 0);
 	e->block = block;
 	ring_submit(h, e, sizeof(*e));
 	return PASS_ON;
@@ -177,11 +161,9 @@ int tp_mm_page_alloc_extfrag(struct trace_event_raw_mm_page_alloc_extfrag *ctx)
 	if (config.want_task)
 		emit_task(&h, pid_tgid);
 	stack = take_stack(ctx, (block >> 48) * 31 + ctx->fallback_migratetype);
-	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
+	e = event_begin(&h, sizeof(*e), &h.state->lost[0], EVENT_PAGE_FALLBACK, 0, pid_tgid >> 32);
 	if (unlikely(!e))
 		return PASS_ON;
-	e->h.time = bpf_ktime_get_ns();
-	header_fill(&e->h, &h, EVENT_PAGE_FALLBACK, 0, pid_tgid >> 32);
 	e->block = block;
 	e->order = ctx->fallback_order;
 	e->migratetype = ctx->fallback_migratetype;
@@ -201,11 +183,10 @@ static __always_inline int emit_work(__u8 kind, const struct event_work *what)
 		return PASS_ON;
 	if (config.want_task)
 		emit_task(&h, bpf_get_current_pid_tgid());
-	e = ring_reserve(&h, sizeof(*e), &h.state->lost[0]);
+	e = event_begin(&h, sizeof(*e), &h.state->lost[0], kind, 0,
+			bpf_get_current_pid_tgid() >> 32);
 	if (unlikely(!e))
 		return PASS_ON;
-	e->h.time = bpf_ktime_get_ns();
-	header_fill(&e->h, &h, kind, 0, bpf_get_current_pid_tgid() >> 32);
 	e->what = what->what;
 	e->order = what->order;
 	e->status = what->status;

@@ -113,6 +113,22 @@ static __always_inline void header_fill(struct event_header *header, const struc
 	header->pid = pid;
 }
 
+/*
+ * An event of @size bytes that happens now, without its own fields; NULL: the ring is full, which
+ * @lost counts. To be submitted with the same size.
+ */
+static __always_inline void *event_begin(const struct here *h, __u64 size, __u64 *lost, __u8 kind,
+					 __u8 flags, __u32 pid)
+{
+	struct event_header *header = ring_reserve(h, size, lost);
+
+	if (likely(header)) {
+		header->time = bpf_ktime_get_ns();
+		header_fill(header, h, kind, flags, pid);
+	}
+	return header;
+}
+
 /* --- marks: which objects are followed when not all are ---------------------------------------- */
 
 static __always_inline __u8 *mark_of(__u64 ptr)
@@ -184,18 +200,12 @@ static __always_inline bool select_cache(const struct request *r)
 	       (r->gfp & config.kmalloc_gfp_mask) == config.kmalloc_gfp;
 }
 
-static __always_inline bool selected(const struct request *r, __u64 pid_tgid)
+/* What is selected about the task that does it. */
+static __always_inline bool task_selected(__u64 pid_tgid)
 {
 	__u32 tid = (__u32)pid_tgid;
 
 	if ((config.select & SELECT_PID) && config.pid != pid_tgid >> 32)
-		return false;
-	if ((config.select & SELECT_SIZE) &&
-	    (r->requested < config.min_size || r->requested > config.max_size))
-		return false;
-	if ((config.select & SELECT_SITE) && !select_site(r->site))
-		return false;
-	if ((config.select & SELECT_CACHE) && !select_cache(r))
 		return false;
 	if ((config.select & SELECT_COMM) && !select_comm())
 		return false;
@@ -204,6 +214,23 @@ static __always_inline bool selected(const struct request *r, __u64 pid_tgid)
 	if ((config.select & SELECT_CGROUP) && bpf_current_task_under_cgroup(&cgroups, 0) != 1)
 		return false;
 	return true;
+}
+
+static __always_inline bool size_selected(__u64 size)
+{
+	return !(config.select & SELECT_SIZE) ||
+	       (size >= config.min_size && size <= config.max_size);
+}
+
+static __always_inline bool selected(const struct request *r, __u64 pid_tgid)
+{
+	if (!size_selected(r->requested))
+		return false;
+	if ((config.select & SELECT_SITE) && !select_site(r->site))
+		return false;
+	if ((config.select & SELECT_CACHE) && !select_cache(r))
+		return false;
+	return task_selected(pid_tgid);
 }
 
 /* One allocation in config.sample, by a random skip of that mean: no period to fall in step with. */

@@ -32,4 +32,89 @@ static __always_inline __u64 return_value(const void *ctx)
 	return REGISTERS_RETURN((const struct registers *)ctx);
 }
 
+/*
+ * Argument @n (from 1, a constant) of the probed function, in a probe on its first instruction, by the
+ * calling conventions of C: those that are not in registers (x86: from the 7th on, arm64: the 9th, ARM32:
+ * the 5th) lie on the stack. Each takes one place: ARM32's arguments of 64 bits are the caller's to sort.
+ */
+static __always_inline __u64 argument(const void *ctx, int n)
+{
+	const struct registers *r = ctx;
+#ifdef __TARGET_ARCH_x86
+	__u64 value = 0;
+
+	switch (n) {
+	case 1:
+		return r->rdi;
+	case 2:
+		return r->rsi;
+	case 3:
+		return r->rdx;
+	case 4:
+		return r->rcx;
+	case 5:
+		return r->r8;
+	case 6:
+		return r->r9;
+	}
+	/* above the return address */
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)(r->rsp + 8 * (n - 6)));
+	return value;
+#elif defined(__TARGET_ARCH_arm64)
+	__u64 value = 0;
+
+	switch (n) {
+	case 1:
+		return r->regs[0];
+	case 2:
+		return r->regs[1];
+	case 3:
+		return r->regs[2];
+	case 4:
+		return r->regs[3];
+	case 5:
+		return r->regs[4];
+	case 6:
+		return r->regs[5];
+	case 7:
+		return r->regs[6];
+	case 8:
+		return r->regs[7];
+	}
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)(r->sp + 8 * (n - 9)));
+	return value;
+#else
+	__u32 value = 0;
+
+	switch (n) {
+	case 1:
+		return r->uregs[0];
+	case 2:
+		return r->uregs[1];
+	case 3:
+		return r->uregs[2];
+	case 4:
+		return r->uregs[3];
+	}
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)((__u64)r->uregs[13] + 4 * (n - 5)));
+	return value;
+#endif
+}
+
+/* Where the probed function will return to, in a probe on its first instruction. */
+static __always_inline __u64 return_address(const void *ctx)
+{
+	const struct registers *r = ctx;
+#ifdef __TARGET_ARCH_x86
+	__u64 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)r->rsp);
+	return value;
+#elif defined(__TARGET_ARCH_arm64)
+	return r->regs[30];
+#else
+	return r->uregs[14];
+#endif
+}
+
 #endif

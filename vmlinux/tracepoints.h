@@ -99,6 +99,97 @@ struct trace_event_raw_mm_vmscan_direct_reclaim_end {
 	unsigned long nr_reclaimed;
 };
 
+struct trace_event_raw_alloc_vmap_area { /* since 6.2 */
+	unsigned long addr;
+	unsigned long size;
+	int failed;
+};
+
+struct trace_event_raw_free_vmap_area_noflush { /* since 6.2 */
+	unsigned long va_start;
+	unsigned long nr_lazy;
+	unsigned long nr_lazy_max;
+};
+
+struct trace_event_raw_purge_vmap_area_lazy { /* since 6.2 */
+	unsigned long start;
+	unsigned long end;
+	unsigned int npurged;
+};
+
+struct trace_event_raw_gpio_value {
+	unsigned int gpio;
+	int get;
+	int value;
+};
+
+struct trace_event_raw_gpio_direction {
+	unsigned int gpio;
+	int in;
+	int err;
+};
+
+struct trace_event_raw_regmap_reg_read {
+	__u32 name; /* offset and length of a string in the record */
+	unsigned int reg;
+	unsigned int val;
+};
+
+struct trace_event_raw_regmap_reg_write {
+	__u32 name;
+	unsigned int reg;
+	unsigned int val;
+};
+
+struct trace_event_raw_regmap_bulk_read { /* not in 5.10 */
+	__u32 name;
+	__u32 buf; /* offset and length of bytes in the record */
+	unsigned int reg;
+	int val_len;
+};
+
+struct trace_event_raw_regmap_bulk_write {
+	__u32 name;
+	__u32 buf;
+	unsigned int reg;
+	int val_len;
+};
+
+struct trace_event_raw_rwmmio_write { /* since 6.0, with CONFIG_TRACE_MMIO_ACCESS */
+	unsigned long caller;
+	unsigned long addr;
+	unsigned long long val;
+	unsigned char width;
+};
+
+struct trace_event_raw_rwmmio_post_read {
+	unsigned long caller;
+	unsigned long addr;
+	unsigned long long val;
+	unsigned char width;
+};
+
+/* the next four are of kmod/kmscope_gpio */
+struct trace_event_raw_reg_read {
+	unsigned long long phys;
+	unsigned int offset, width, value;
+	char bank[1];
+};
+
+struct trace_event_raw_reg_write {
+	unsigned long long phys;
+	unsigned int offset, width, value;
+	char bank[1];
+};
+
+struct trace_event_raw_map {
+	unsigned long long phys, size, virt;
+};
+
+struct trace_event_raw_unmap {
+	unsigned long long virt;
+};
+
 struct trace_event_raw_sched_process_fork {
 	int child_pid;
 };

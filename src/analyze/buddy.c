@@ -195,21 +195,10 @@ static void report_lifetimes(const struct pages *p, struct report *r)
 {
 	struct histogram *h = report_add_histogram(r, "lifetime", "How long blocks lived, by order",
 						   "order", CELL_NS);
-	size_t order, i;
+	size_t order;
 
-	for (order = 0; order < BLOCKS_ORDERS; order++) {
-		uint64_t from = 0, sum = 0;
-
-		for (i = 0; i < PAGES_LIFETIMES; i++)
-			sum += p->lifetimes[order][i];
-		for (i = 0; i < PAGES_LIFETIMES && sum; i++) {
-			struct histogram_bucket bucket = { from, pages_lifetime_bound(i),
-							   p->lifetimes[order][i] * scale(p) };
-
-			report_add_bucket(r, h, order, NULL, bucket);
-			from = bucket.to;
-		}
-	}
+	for (order = 0; order < BLOCKS_ORDERS; order++)
+		durations_report(p->lifetimes[order], scale(p), order, NULL, r, h);
 }
 
 /* --- call chains ------------------------------------------------------------------------------------ */

@@ -203,7 +203,7 @@ void page_lists_snapshot(struct pages *p, const struct event_snapshot *e)
 	case SNAPSHOT_FRAMES:
 		enter_frames(p, e);
 		break;
-	case SNAPSHOT_MAX:
+	default: /* not of pages */
 		break;
 	}
 }

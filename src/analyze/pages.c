@@ -44,18 +44,6 @@ void pages_free(struct pages *p)
 	memset(p, 0, sizeof(*p));
 }
 
-uint64_t pages_lifetime_bound(size_t bucket)
-{
-	uint64_t bound = NSEC_PER_USEC;
-	size_t i;
-
-	if (bucket + 1 >= PAGES_LIFETIMES)
-		return UINT64_MAX;
-	for (i = 0; i < bucket / 2; i++)
-		bound *= 10;
-	return bucket % 2 ? bound * 3 : bound;
-}
-
 /* --- rows, users, call chains --------------------------------------------------------------------- */
 
 static uint32_t row_get(struct pages *p, uint16_t zone, unsigned int order, unsigned int type)
@@ -163,12 +151,7 @@ static void block_release(struct pages *p, uint32_t i)
 
 static void count_lifetime(struct pages *p, unsigned int order, uint64_t from, uint64_t to)
 {
-	uint64_t age = to > from ? to - from : 0;
-	size_t bucket = 0;
-
-	while (age >= pages_lifetime_bound(bucket) && bucket + 1 < PAGES_LIFETIMES)
-		bucket++;
-	p->lifetimes[order][bucket]++;
+	p->lifetimes[order][durations_bucket(to > from ? to - from : 0)]++;
 }
 
 /* The block or part that holds frame @pfn, and where it begins; STREAM_NONE: none that is known. */

@@ -8,13 +8,13 @@
  * order of BLOCKS_ORDERS or more, a frame that is not aligned to it) are left out and counted.
  */
 #include "analyze/blocks.h"
+#include "analyze/durations.h"
 #include "analyze/stream.h"
 #include "procfs/zones.h"
 
-#define PAGES_LIFETIMES 18 /* buckets: below 1 us, 3 us, 10 us … 100 s, and longer */
-#define PAGES_SERIES	256 /* values kept of what is seen once a second */
-#define PAGES_NO_ZONE	UINT16_MAX
-#define PAGES_NO_TYPE	0xff
+#define PAGES_SERIES  256 /* values kept of what is seen once a second */
+#define PAGES_NO_ZONE UINT16_MAX
+#define PAGES_NO_TYPE 0xff
 
 /* One line of the table of orders. */
 struct page_row {
@@ -122,7 +122,7 @@ struct pages {
 	uint64_t pending_before;
 	struct free_lists types_start, types_end; /* pagetypeinfo */
 	char *gfp; /* text of SNAPSHOT_GFP */
-	uint64_t lifetimes[BLOCKS_ORDERS][PAGES_LIFETIMES];
+	uint64_t lifetimes[BLOCKS_ORDERS][DURATIONS];
 	uint64_t refills, drains, bulk_pages;
 	uint64_t damaged; /* events of blocks that can't be */
 	uint64_t largest_merges; /* frees that covered more than the block that was known */
@@ -139,8 +139,5 @@ int pages_init(struct pages *p);
 void pages_free(struct pages *p);
 void pages_consume(struct pages *p, const struct event_header *const *records, size_t n);
 void pages_each_live(const struct pages *p, void (*visit)(void *ctx, uint64_t pfn), void *ctx);
-
-/* Upper bound of a bucket of lifetimes, ns; UINT64_MAX for the last. */
-uint64_t pages_lifetime_bound(size_t bucket);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kmscope slab, kmscope leaks: a session with one analyzer. */
+/* kmscope slab, leaks, buddy, vmalloc: a session with one analyzer. */
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -137,8 +137,8 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 			 (o->map ? AREA_FRAMES : 0),
 		.cgroup_fd = -1,
 	};
-	bool pages = a->command->areas & AREA_PAGES;
-	bool tasks = pages || o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
+	bool named = !(a->command->areas & AREA_SLAB); /* reports name tasks */
+	bool tasks = named || o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
 		     o->by == LEDGER_BY_CGROUP;
 	int err;
 
@@ -149,7 +149,10 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
 	live.config.want_cgroup = o->by == LEDGER_BY_CGROUP;
-	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : 0;
+	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : STACKS_NONE;
+	/* areas are few, and nothing else may tell who took them */
+	if (a->command->areas & AREA_VMALLOC && live.config.stacks == STACKS_AUTO)
+		live.config.stacks = STACKS_ALL;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */
 	if (o->stacks == STACKS_ALL && !a->capset.stack_traces)
@@ -221,8 +224,10 @@ int cmd_analyze(const struct command *c, const struct options *o, struct failure
 	const char *tracefs;
 	int err;
 
-	survey_kernel(&a.capset, &tracefs);
-	a.subject = selection_describe(o, c->areas & AREA_PAGES ? "page" : "slab");
+	survey_kernel(c->areas, &a.capset, &tracefs);
+	a.subject = selection_describe(o, c->areas & AREA_PAGES	    ? "page"
+					  : c->areas & AREA_VMALLOC ? "vmalloc area"
+								    : "slab");
 	err = a.subject ? open_analyzer(&a) : -ENOMEM;
 	if (!err)
 		err = analysis_run(&a, f);

@@ -50,7 +50,7 @@ static void report_capabilities(const struct probe_plan *plan, struct report *r)
 
 		report_set_text(r, t, at, "capability", capabilities[row->capability].name);
 		report_set_text(r, t, at, "area",
-				area_names[__builtin_ctz(capabilities[row->capability].area)]);
+				area_names[__builtin_ctz(capabilities[row->capability].areas)]);
 		report_set_u64(r, t, at, "chosen", v->chosen);
 		report_set_u64(r, t, at, "preference", row->preference);
 		report_set_text(r, t, at, "method", method_names[row->method]);
@@ -146,7 +146,7 @@ int cmd_doctor(const struct command *cmd, const struct options *o, struct failur
 	const char *tracefs;
 
 	(void)cmd;
-	survey_kernel(&c, &tracefs);
+	survey_kernel(~0u, &c, &tracefs);
 	if (!o->capabilities)
 		return doctor_report(&c, tracefs, o, f);
 	capset_write(&c, stdout);

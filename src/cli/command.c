@@ -17,6 +17,9 @@ static const struct options leaks_defaults = { .sample = 1,
 static const struct options buddy_defaults = { .sample = 1,
 					       .max_size = UINT32_MAX,
 					       .stacks = STACKS_AUTO };
+static const struct options vmalloc_defaults = { .sample = 1,
+						 .max_size = UINT32_MAX,
+						 .stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
 static const struct options layout_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
@@ -35,6 +38,12 @@ const struct command commands[] = {
 	  "freed, is live and failed, who asks for it, who falls back to other lists, and how the "
 	  "free lists change meanwhile.",
 	  &buddy_defaults, AREA_PAGES, cmd_analyze },
+	{ "vmalloc", FOR_VMALLOC,
+	  "which vmalloc areas there are, by whom, and how fast they come and go",
+	  "Traces the vmalloc range and shows who takes areas, which there are, how large and how "
+	  "scattered, how long they live and wait to be unmapped, and how much of the range is "
+	  "taken.",
+	  &vmalloc_defaults, AREA_VMALLOC | AREA_IOREMAP, cmd_analyze },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  cmd_doctor },

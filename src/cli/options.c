@@ -24,7 +24,8 @@ struct option_spec {
 };
 
 #define FOR_OBJECTS    (FOR_SLAB | FOR_LEAKS)
-#define FOR_ANALYSIS   (FOR_OBJECTS | FOR_BUDDY)
+#define FOR_SAMPLED    (FOR_OBJECTS | FOR_BUDDY)
+#define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC)
 #define FOR_ALL	       (FOR_ANALYSIS | FOR_DOCTOR | FOR_LAYOUT)
 #define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT)
 #define LONG_ONLY(id)  (1000 + (id))
@@ -87,13 +88,12 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_OBJECTS] = { "objects", LONG_ONLY(OPTION_OBJECTS), NULL, "List the objects too",
 			     TYPE_FLAG, FIELD(objects), 0, 0, NULL, FOR_LEAKS },
 	[OPTION_STACKS] = { "stacks", LONG_ONLY(OPTION_STACKS), "WHICH",
-			    "Call chains: auto (a few a call site; the default of leaks and "
-			    "buddy), all "
-			    "(each costs some fifteen events) or none (the default of slab)",
+			    "Call chains: auto (a few a call site, vmalloc: all; the default of "
+			    "all but slab), all (each costs some fifteen events) or none",
 			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
 			    "Follow one allocation in N, taken at random (default: 1)", TYPE_U64,
-			    FIELD(sample), 1, 1000000, NULL, FOR_ANALYSIS },
+			    FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
 			    "Event buffer of each CPU, a power of two from 4K to 1G (default: "
 			    "see doctor)",

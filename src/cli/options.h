@@ -45,6 +45,7 @@ enum command_mask {
 	FOR_DOCTOR = 1 << 2,
 	FOR_BUDDY = 1 << 3,
 	FOR_LAYOUT = 1 << 4,
+	FOR_VMALLOC = 1 << 5,
 };
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };

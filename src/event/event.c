@@ -16,6 +16,14 @@ static const uint16_t event_sizes[] = {
 	[EVENT_PAGE_BULK] = sizeof(struct event_work),
 	[EVENT_COMPACTION] = sizeof(struct event_work),
 	[EVENT_RECLAIM] = sizeof(struct event_work),
+	[EVENT_AREA_ALLOC] = sizeof(struct event_area),
+	[EVENT_AREA_FREE] = sizeof(struct event_area_free),
+	[EVENT_AREA_PURGE] = sizeof(struct event_area_purge),
+	[EVENT_AREA_PAGES] = sizeof(struct event_area_pages),
+	[EVENT_VMALLOC] = sizeof(struct event_vmalloc),
+	[EVENT_IOREMAP] = sizeof(struct event_ioremap),
+	[EVENT_IOUNMAP] = sizeof(struct event_free),
+	[EVENT_REGISTER] = sizeof(struct event_register),
 	[EVENT_SNAPSHOT] = sizeof(struct event_snapshot),
 	[EVENT_CACHE] = sizeof(struct event_cache),
 	[EVENT_TASK] = sizeof(struct event_task),
@@ -46,6 +54,10 @@ int32_t event_stack_id(const struct event_header *h)
 		return ((const struct event_page *)h)->stack;
 	case EVENT_PAGE_FALLBACK:
 		return ((const struct event_fallback *)h)->stack;
+	case EVENT_AREA_ALLOC:
+		return ((const struct event_area *)h)->stack;
+	case EVENT_IOREMAP:
+		return ((const struct event_ioremap *)h)->stack;
 	}
 	return -1;
 }
@@ -85,6 +97,14 @@ bool event_valid(const struct event_header *h, size_t size)
 		return false;
 	if (h->kind == EVENT_SNAPSHOT)
 		return snapshot_valid((const struct event_snapshot *)h, size - need);
+	if (h->kind == EVENT_REGISTER) {
+		const struct event_register *e = (const struct event_register *)h;
+
+		return e->source < REGISTER_SOURCES && e->access < REGISTER_ACCESSES &&
+		       !e->name[sizeof(e->name) - 1];
+	}
+	if (h->kind == EVENT_IOREMAP)
+		return ((const struct event_ioremap *)h)->function < IOREMAP_FUNCTIONS;
 	if (h->kind == EVENT_STACK)
 		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH;
 	return true;

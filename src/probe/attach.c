@@ -23,7 +23,7 @@
 #include "raw.skel.h"
 #include "classic.skel.h"
 
-#define ATTACH_MAX_LINKS 32
+#define ATTACH_MAX_LINKS (4 * CAPABILITY_MAX) /* a program and its companions */
 
 struct attachment {
 	struct raw *raw;
@@ -120,13 +120,16 @@ static int size_maps(struct bpf_object *obj, const struct attachment *a,
 		{ "rings", ring_keys((uint32_t)a->n_cpus, sizeof(void *)) },
 		{ "stacks", o->n_stacks ? o->n_stacks : 1 },
 		{ "children", o->areas & AREA_TASKS ? 65536 : 1 },
+		{ "calls", o->areas & (AREA_VMALLOC | AREA_IOREMAP) ? 2048 : 1 },
 	};
 	size_t i;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		err = bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, sizes[i].name),
-					       sizes[i].entries);
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, sizes[i].name);
+
+		/* the raw programs do without some */
+		err = map ? bpf_map__set_max_entries(map, sizes[i].entries) : 0;
 		if (err)
 			return err;
 	}
@@ -361,7 +364,8 @@ static int load_objects(struct attachment *a, const struct capset *c,
 		if (err)
 			return err;
 	}
-	if (enable_programs(NULL, a, false)) {
+	/* there may be nothing to attach: then it is the maps that are needed */
+	if (enable_programs(NULL, a, false) || !a->raw) {
 		err = load_classic(a, c, o, template_fd, f);
 		if (err)
 			return err;
@@ -451,8 +455,11 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 
 	if (row->method == METHOD_RAW) {
 		link = bpf_program__attach_raw_tracepoint(program, trace_event_names[event].name);
-	} else if (row->method == METHOD_KRETPROBE) {
-		link = bpf_program__attach_kprobe(program, true,
+	} else if (row->method != METHOD_CLASSIC) {
+		/* what goes with a return probe is on the entry */
+		bool returns = row->method == METHOD_KRETPROBE && !strcmp(name, row->program);
+
+		link = bpf_program__attach_kprobe(program, returns,
 						  kernel_function_names[row->function]);
 	} else {
 		fd = open_tracepoint(a->tracefs, event);

@@ -31,6 +31,21 @@ enum trace_event {
 	TRACE_COMPACTION_END,
 	TRACE_RECLAIM_BEGIN,
 	TRACE_RECLAIM_END,
+	TRACE_AREA_ALLOC,
+	TRACE_AREA_FREE,
+	TRACE_AREA_PURGE,
+	TRACE_REGMAP_READ,
+	TRACE_REGMAP_WRITE,
+	TRACE_REGMAP_BULK_READ,
+	TRACE_REGMAP_BULK_WRITE,
+	TRACE_GPIO_VALUE,
+	TRACE_GPIO_DIRECTION,
+	TRACE_RWMMIO_WRITE,
+	TRACE_RWMMIO_READ,
+	TRACE_MODULE_READ,
+	TRACE_MODULE_WRITE,
+	TRACE_MODULE_MAP,
+	TRACE_MODULE_UNMAP,
 	TRACE_EVENT_MAX,
 };
 
@@ -44,6 +59,23 @@ extern const struct trace_event_name trace_event_names[TRACE_EVENT_MAX];
 enum kernel_function {
 	FUNCTION_PAGES_BULK_NOPROF, /* since 6.10, kernel commit b951aaff5035 */
 	FUNCTION_PAGES_BULK, /* since 5.13, kernel commit 387ba26fb1cb */
+	FUNCTION_AREA_ALLOC,
+	FUNCTION_AREA_FREE,
+	FUNCTION_AREA_PURGE,
+	FUNCTION_VMALLOC_NOPROF, /* since 6.10 */
+	FUNCTION_VMALLOC,
+	FUNCTION_VMALLOC_OUTER_NOPROF, /* into which compilers may put the one before: seen in 5.10 */
+	FUNCTION_VMALLOC_OUTER,
+	FUNCTION_MAP_PAGES_INNER, /* as the next one, which may be inlined into its callers */
+	FUNCTION_MAP_PAGES, /* since 5.13 */
+	FUNCTION_MAP_RANGE, /* until 5.12 */
+	FUNCTION_IOREMAP_X86,
+	FUNCTION_IOREMAP_ARM,
+	FUNCTION_IOREMAP_ARM64, /* since 6.12 */
+	FUNCTION_IOREMAP_GENERIC, /* arm64 since 6.6 */
+	FUNCTION_IOREMAP_PROT, /* arm64 from 6.0 to 6.5 */
+	FUNCTION_IOREMAP_OLD, /* arm64 until 5.19 */
+	FUNCTION_IOUNMAP,
 	FUNCTION_MAX,
 };
 extern const char *const kernel_function_names[FUNCTION_MAX];
@@ -74,6 +106,7 @@ struct capset {
 	bool preemptible; /* raw tracepoints' programs run with preemption on, by BTF */
 	bool kprobes; /* probes on functions can be set */
 	uint32_t page_size;
+	uint32_t page_struct; /* size of struct page, by BTF; 0: unknown */
 	uint32_t kmalloc_max; /* largest kmalloc size class, bytes */
 	uint32_t gfp_dma, gfp_reclaimable, gfp_account; /* masks; 0: unknown */
 	struct capset_event events[TRACE_EVENT_MAX];

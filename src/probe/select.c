@@ -20,20 +20,39 @@ const struct capability_info capabilities[CAPABILITY_MAX] = {
 	[CAPABILITY_PAGE_BULK] = { "page_bulk", AREA_PAGES, true, false },
 	[CAPABILITY_COMPACTION] = { "compaction", AREA_PAGES, true, false },
 	[CAPABILITY_RECLAIM] = { "reclaim", AREA_PAGES, true, false },
+	[CAPABILITY_AREA_FREE] = { "area_free", AREA_VMALLOC, false, false },
+	[CAPABILITY_AREA_ALLOC] = { "area_alloc", AREA_VMALLOC, false, false },
+	[CAPABILITY_AREA_PURGE] = { "area_purge", AREA_VMALLOC, true, false },
+	[CAPABILITY_AREA_PAGES] = { "area_pages", AREA_VMALLOC, true, false },
+	[CAPABILITY_VMALLOC] = { "vmalloc", AREA_VMALLOC, true, false },
+	[CAPABILITY_VMALLOC_OUTER] = { "vmalloc_outer", AREA_VMALLOC, true, false },
+	[CAPABILITY_IOUNMAP] = { "iounmap", AREA_IOREMAP, true, false },
+	[CAPABILITY_IOREMAP] = { "ioremap", AREA_IOREMAP, true, false },
+	[CAPABILITY_REGMAP] = { "regmap", AREA_REGISTERS, true, false },
+	[CAPABILITY_REGMAP_BULK] = { "regmap_bulk", AREA_REGISTERS, true, false },
+	[CAPABILITY_GPIO] = { "gpio", AREA_REGISTERS, true, false },
+	[CAPABILITY_RWMMIO] = { "rwmmio", AREA_REGISTERS, true, false },
+	[CAPABILITY_GPIO_MODULE] = { "gpio_module", AREA_REGISTERS, true, false },
 	[CAPABILITY_CHILDREN] = { "children", AREA_TASKS, true, false },
 };
 
-const char *const area_names[] = { "slab", "pages", "tasks", "frames" };
+const char *const area_names[] = { "slab",    "pages",	 "tasks",    "frames",
+				   "vmalloc", "ioremap", "registers" };
 
 const char *const method_names[METHOD_MAX] = {
 	[METHOD_RAW] = "raw",
 	[METHOD_CLASSIC] = "classic",
+	[METHOD_KPROBE] = "kprobe",
 	[METHOD_KRETPROBE] = "kretprobe",
 };
 
-#define WHY_RAW	    "the cheapest hook"
-#define WHY_CLASSIC "needs no BTF"
-#define WHY_MISSES  "preempted programs miss other tasks' events here"
+#define WHY_RAW	     "the cheapest hook"
+#define WHY_CLASSIC  "needs no BTF"
+#define WHY_NO_EVENT "no event tells it"
+#define WHY_CALL     "tells size, caller and time"
+#define WHY_INLINED  "where that is inlined into it"
+#define WHY_RUNS     "tells which pages"
+#define WHY_MISSES   "preempted programs miss other tasks' events here"
 
 #define ROW(cap, pref, meth, prog, text)                                                     \
 	{                                                                                    \
@@ -41,16 +60,41 @@ const char *const method_names[METHOD_MAX] = {
 		.event = TRACE_##cap, .program = prog, .why = text,                          \
 	}
 
+/* A tracepoint that not every kernel has. */
+#define EVENT_ROW(cap, pref, trace, prog, text)                                               \
+	{                                                                                     \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_CLASSIC, \
+		.event = TRACE_##trace, .program = prog, .why = text,                         \
+	}
 /* What has one method only. */
 #define ONLY_ROW(cap, trace, prog, text)                                                   \
 	{                                                                                  \
 		.capability = CAPABILITY_##cap, .preference = 1, .method = METHOD_CLASSIC, \
 		.event = TRACE_##trace, .program = prog, .why = text,                      \
 	}
+#define PAIR_ROW(cap, trace, first, other_trace, second, text)                             \
+	{                                                                                  \
+		.capability = CAPABILITY_##cap, .preference = 1, .method = METHOD_CLASSIC, \
+		.event = TRACE_##trace, .program = first,                                  \
+		.companions = { { second, TRACE_##other_trace } }, .why = text,            \
+	}
 #define FUNCTION_ROW(cap, pref, name, prog, text)                                               \
 	{                                                                                       \
 		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_KRETPROBE, \
 		.function = FUNCTION_##name, .program = prog, .why = text,                      \
+	}
+
+/* A function's entry; and both its entry and its return, by programs named alike. */
+#define ENTRY_ROW(cap, pref, name, prog, text)                                               \
+	{                                                                                    \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_KPROBE, \
+		.function = FUNCTION_##name, .program = prog, .why = text,                   \
+	}
+#define CALL_ROW(cap, pref, name, prog, text)                                                   \
+	{                                                                                       \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_KRETPROBE, \
+		.function = FUNCTION_##name, .program = "kretprobe_" prog,                      \
+		.companions = { { .program = "kprobe_" prog } }, .why = text,                   \
 	}
 
 const struct probe_row probe_rows[] = {
@@ -76,23 +120,56 @@ const struct probe_row probe_rows[] = {
 	FUNCTION_ROW(PAGE_BULK, 1, PAGES_BULK_NOPROF, "kretprobe_alloc_pages_bulk",
 		     "fires no event"),
 	FUNCTION_ROW(PAGE_BULK, 2, PAGES_BULK, "kretprobe_alloc_pages_bulk", "fires no event"),
+	PAIR_ROW(COMPACTION, COMPACTION_BEGIN, "tp_mm_compaction_begin", COMPACTION_END,
+		 "tp_mm_compaction_end", "pages are moved"),
+	PAIR_ROW(RECLAIM, RECLAIM_BEGIN, "tp_direct_reclaim_begin", RECLAIM_END,
+		 "tp_direct_reclaim_end", "allocations wait for memory"),
+	EVENT_ROW(AREA_FREE, 1, AREA_FREE, "tp_free_vmap_area_noflush", "since 6.2"),
+	ENTRY_ROW(AREA_FREE, 2, AREA_FREE, "kprobe_free_vmap_area_noflush", WHY_NO_EVENT),
+	EVENT_ROW(AREA_ALLOC, 1, AREA_ALLOC, "tp_alloc_vmap_area", "since 6.2"),
+	CALL_ROW(AREA_ALLOC, 2, AREA_ALLOC, "alloc_vmap_area", WHY_NO_EVENT),
+	EVENT_ROW(AREA_PURGE, 1, AREA_PURGE, "tp_purge_vmap_area_lazy", "when areas are unmapped"),
+	ENTRY_ROW(AREA_PURGE, 2, AREA_PURGE, "kprobe_purge_vmap_area_lazy", WHY_NO_EVENT),
+	ENTRY_ROW(AREA_PAGES, 1, MAP_PAGES_INNER, "kprobe_vmap_pages_range", WHY_RUNS),
+	ENTRY_ROW(AREA_PAGES, 2, MAP_PAGES, "kprobe_vmap_pages_range", WHY_RUNS),
+	ENTRY_ROW(AREA_PAGES, 3, MAP_RANGE, "kprobe_map_kernel_range", WHY_RUNS),
+	CALL_ROW(VMALLOC, 1, VMALLOC_NOPROF, "vmalloc", WHY_CALL),
+	CALL_ROW(VMALLOC, 2, VMALLOC, "vmalloc", WHY_CALL),
+	CALL_ROW(VMALLOC_OUTER, 1, VMALLOC_OUTER_NOPROF, "vmalloc_outer", WHY_INLINED),
+	CALL_ROW(VMALLOC_OUTER, 2, VMALLOC_OUTER, "vmalloc_outer", WHY_INLINED),
+	ENTRY_ROW(IOUNMAP, 1, IOUNMAP, "kprobe_iounmap", WHY_NO_EVENT),
+	CALL_ROW(IOREMAP, 1, IOREMAP_X86, "ioremap", WHY_NO_EVENT),
+	CALL_ROW(IOREMAP, 2, IOREMAP_ARM, "ioremap", WHY_NO_EVENT),
+	CALL_ROW(IOREMAP, 3, IOREMAP_ARM64, "ioremap", WHY_NO_EVENT),
+	CALL_ROW(IOREMAP, 4, IOREMAP_GENERIC, "ioremap", WHY_NO_EVENT),
+	CALL_ROW(IOREMAP, 5, IOREMAP_PROT, "ioremap", WHY_NO_EVENT),
 	{
-		.capability = CAPABILITY_COMPACTION,
-		.preference = 1,
-		.method = METHOD_CLASSIC,
-		.event = TRACE_COMPACTION_BEGIN,
-		.program = "tp_mm_compaction_begin",
-		.companions = { { "tp_mm_compaction_end", TRACE_COMPACTION_END } },
-		.why = "pages are moved",
+		.capability = CAPABILITY_IOREMAP,
+		.preference = 6,
+		.method = METHOD_KRETPROBE,
+		.function = FUNCTION_IOREMAP_OLD,
+		.program = "kretprobe_ioremap_old",
+		.companions = { { .program = "kprobe_ioremap" } },
+		.why = WHY_NO_EVENT,
 	},
+	PAIR_ROW(REGMAP, REGMAP_READ, "tp_regmap_read", REGMAP_WRITE, "tp_regmap_write",
+		 "drivers on regmap"),
+	PAIR_ROW(REGMAP_BULK, REGMAP_BULK_READ, "tp_regmap_bulk_read", REGMAP_BULK_WRITE,
+		 "tp_regmap_bulk_write", "several registers at once"),
+	PAIR_ROW(GPIO, GPIO_VALUE, "tp_gpio_value", GPIO_DIRECTION, "tp_gpio_direction",
+		 "drivers on gpiolib"),
+	PAIR_ROW(RWMMIO, RWMMIO_WRITE, "tp_rwmmio_write", RWMMIO_READ, "tp_rwmmio_post_read",
+		 "every readl() and writel()"),
 	{
-		.capability = CAPABILITY_RECLAIM,
+		.capability = CAPABILITY_GPIO_MODULE,
 		.preference = 1,
 		.method = METHOD_CLASSIC,
-		.event = TRACE_RECLAIM_BEGIN,
-		.program = "tp_direct_reclaim_begin",
-		.companions = { { "tp_direct_reclaim_end", TRACE_RECLAIM_END } },
-		.why = "allocations wait for memory",
+		.event = TRACE_MODULE_READ,
+		.program = "tp_gpio_module_read",
+		.companions = { { "tp_gpio_module_write", TRACE_MODULE_WRITE },
+				{ "tp_gpio_module_map", TRACE_MODULE_MAP },
+				{ "tp_gpio_module_unmap", TRACE_MODULE_UNMAP } },
+		.why = "kmod/kmscope_gpio",
 	},
 	{
 		.capability = CAPABILITY_CHILDREN,
@@ -187,16 +264,17 @@ static void judge_classic(const struct capset *c, const struct probe_row *row,
 		v->present = true;
 }
 
-static void judge_kretprobe(const struct capset *c, const struct probe_row *row,
-			    struct probe_verdict *v)
+static void judge_function(const struct capset *c, const struct probe_row *row,
+			   struct probe_verdict *v)
 {
 	snprintf(v->requirement, sizeof(v->requirement), "kprobes and the function %s",
 		 kernel_function_names[row->function]);
 	if (!c->kprobes)
-		snprintf(v->reason, sizeof(v->reason),
-			 "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)");
+		snprintf(v->reason, sizeof(v->reason), "no kprobes (CONFIG_KPROBE_EVENTS)");
 	else if (!c->functions[row->function])
 		snprintf(v->reason, sizeof(v->reason), "this kernel has no such function");
+	else if (row->capability == CAPABILITY_AREA_PAGES && !c->page_struct)
+		snprintf(v->reason, sizeof(v->reason), "no BTF that tells the size of struct page");
 	else
 		v->present = true;
 }
@@ -205,8 +283,21 @@ static void (*const judges[METHOD_MAX])(const struct capset *c, const struct pro
 					struct probe_verdict *v) = {
 	[METHOD_RAW] = judge_raw,
 	[METHOD_CLASSIC] = judge_classic,
-	[METHOD_KRETPROBE] = judge_kretprobe,
+	[METHOD_KPROBE] = judge_function,
+	[METHOD_KRETPROBE] = judge_function,
 };
+
+bool probe_uses_functions(unsigned int areas)
+{
+	size_t i;
+
+	for (i = 0; i < n_probe_rows; i++)
+		if (probe_row_wanted(&probe_rows[i], areas) &&
+		    (probe_rows[i].method == METHOD_KPROBE ||
+		     probe_rows[i].method == METHOD_KRETPROBE))
+			return true;
+	return false;
+}
 
 void probe_plan_free(struct probe_plan *p)
 {

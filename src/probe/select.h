@@ -24,11 +24,24 @@ enum capability {
 	CAPABILITY_PAGE_BULK,
 	CAPABILITY_COMPACTION,
 	CAPABILITY_RECLAIM,
+	CAPABILITY_AREA_FREE, /* before what allocates: see attachment_attach() */
+	CAPABILITY_AREA_ALLOC,
+	CAPABILITY_AREA_PURGE,
+	CAPABILITY_AREA_PAGES,
+	CAPABILITY_VMALLOC,
+	CAPABILITY_VMALLOC_OUTER,
+	CAPABILITY_IOUNMAP,
+	CAPABILITY_IOREMAP,
+	CAPABILITY_REGMAP,
+	CAPABILITY_REGMAP_BULK,
+	CAPABILITY_GPIO,
+	CAPABILITY_RWMMIO,
+	CAPABILITY_GPIO_MODULE,
 	CAPABILITY_CHILDREN,
 	CAPABILITY_MAX,
 };
 
-enum probe_method { METHOD_RAW, METHOD_CLASSIC, METHOD_KRETPROBE, METHOD_MAX };
+enum probe_method { METHOD_RAW, METHOD_CLASSIC, METHOD_KPROBE, METHOD_KRETPROBE, METHOD_MAX };
 
 /* What belongs together: a command wants one area, --child the tasks too. */
 enum probe_area {
@@ -37,11 +50,14 @@ enum probe_area {
 	AREA_TASKS = 1 << 2,
 	AREA_FRAMES =
 		1 << 3, /* with AREA_PAGES: what moves between the free lists and the per-CPU ones */
+	AREA_VMALLOC = 1 << 4,
+	AREA_IOREMAP = 1 << 5,
+	AREA_REGISTERS = 1 << 6,
 };
 
 struct capability_info {
 	const char *name;
-	enum probe_area area;
+	unsigned int areas; /* of enum probe_area; the lowest is what doctor lists it under */
 	bool optional; /* the area can do without; the report says what is missing */
 	bool both_methods; /* raw and classic programs serve it: --probe chooses */
 };
@@ -56,12 +72,13 @@ struct probe_row {
 	unsigned int preference; /* 1 is tried first */
 	enum probe_method method;
 	enum trace_event event; /* raw and classic tracepoints */
-	enum kernel_function function; /* METHOD_KRETPROBE */
+	enum kernel_function function; /* METHOD_KPROBE, METHOD_KRETPROBE */
 	const char *program; /* its name in the method's BPF object */
+	/* Other programs that it needs: on tracepoints, or, of a return probe, on its function's entry. */
 	struct {
 		const char *program; /* NULL: no more */
 		enum trace_event event;
-	} companions[3]; /* other programs that it needs */
+	} companions[4]; /* the last one is none */
 	const char *why; /* why the row stands where it does, in words */
 };
 
@@ -96,10 +113,13 @@ int probe_plan_make(const struct capset *c, enum probe_choice choice, struct pro
 int probe_plan_check(const struct probe_plan *p, const struct capset *c, unsigned int areas,
 		     struct failure *f);
 
+/* Whether a run of @areas may probe functions. */
+bool probe_uses_functions(unsigned int areas);
+
 /* Whether @row is what a run of @areas attaches for its capability. */
 static inline bool probe_row_wanted(const struct probe_row *row, unsigned int areas)
 {
-	return row && capabilities[row->capability].area & areas;
+	return row && capabilities[row->capability].areas & areas;
 }
 
 #endif

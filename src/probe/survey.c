@@ -12,6 +12,7 @@
 #include <sys/utsname.h>
 
 #include "probe/format.h"
+#include "probe/select.h"
 #include "probe/tracefs.h"
 
 static bool has_capability(unsigned int capability)
@@ -164,6 +165,8 @@ static void survey_btf(struct capset *c)
 				c->preemptible = true;
 		} else if (!strcmp(name, "kmem_cache")) {
 			survey_kmem_cache(c, btf, t);
+		} else if (!strcmp(name, "page")) {
+			c->page_struct = t->size;
 		} else if (!strcmp(name, "bpf_link_info")) {
 			c->classic_misses = has_missed_member(btf, t, 0);
 		}
@@ -193,6 +196,21 @@ static const char *const classic_fields[TRACE_EVENT_MAX][7] = {
 	[TRACE_COMPACTION_END] = { "zone_start", "status" },
 	[TRACE_RECLAIM_BEGIN] = { "order" },
 	[TRACE_RECLAIM_END] = { "nr_reclaimed" },
+	[TRACE_AREA_ALLOC] = { "addr", "size", "failed" },
+	[TRACE_AREA_FREE] = { "va_start", "nr_lazy", "nr_lazy_max" },
+	[TRACE_AREA_PURGE] = { "start", "end", "npurged" },
+	[TRACE_REGMAP_READ] = { "name", "reg", "val" },
+	[TRACE_REGMAP_WRITE] = { "name", "reg", "val" },
+	[TRACE_REGMAP_BULK_READ] = { "name", "buf", "reg", "val_len" },
+	[TRACE_REGMAP_BULK_WRITE] = { "name", "buf", "reg", "val_len" },
+	[TRACE_GPIO_VALUE] = { "gpio", "get", "value" },
+	[TRACE_GPIO_DIRECTION] = { "gpio", "in", "err" },
+	[TRACE_RWMMIO_WRITE] = { "caller", "addr", "val", "width" },
+	[TRACE_RWMMIO_READ] = { "caller", "addr", "val", "width" },
+	[TRACE_MODULE_READ] = { "phys", "offset", "width", "value", "bank" },
+	[TRACE_MODULE_WRITE] = { "phys", "offset", "width", "value", "bank" },
+	[TRACE_MODULE_MAP] = { "phys", "size", "virt" },
+	[TRACE_MODULE_UNMAP] = { "virt" },
 };
 
 /* The bit values of allocation flags differ between kernels: the event's print format has them. */
@@ -250,15 +268,15 @@ static bool has_initial_pids(void)
 
 /* --- functions -------------------------------------------------------------------------------------- */
 
-/* Reading all symbols takes tens of milliseconds: only where probes on functions are possible. */
-static void survey_functions(struct capset *c)
+/* Reading all symbols takes tens of milliseconds, a third of a second on a board: only if need be. */
+static void survey_functions(unsigned int areas, struct capset *c)
 {
 	FILE *file;
 	char line[512];
 	size_t i;
 
 	c->kprobes = !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
-	file = c->kprobes ? fopen("/proc/kallsyms", "re") : NULL;
+	file = c->kprobes && probe_uses_functions(areas) ? fopen("/proc/kallsyms", "re") : NULL;
 	while (file && fgets(line, sizeof(line), file)) {
 		char name[256], type;
 
@@ -314,7 +332,7 @@ static int survey_jit(void)
 	return info.jited_prog_len > 0;
 }
 
-void survey_kernel(struct capset *ret, const char **ret_tracefs)
+void survey_kernel(unsigned int areas, struct capset *ret, const char **ret_tracefs)
 {
 	struct capset c = { 0 };
 	struct utsname uts;
@@ -340,6 +358,6 @@ void survey_kernel(struct capset *ret, const char **ret_tracefs)
 	*ret_tracefs = NULL;
 	survey_btf(&c);
 	survey_tracefs(&c, ret_tracefs);
-	survey_functions(&c);
+	survey_functions(areas, &c);
 	*ret = c;
 }

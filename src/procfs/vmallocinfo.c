@@ -27,7 +27,18 @@ static bool take_word(struct scan *s, struct scan *ret)
 
 static int parse_word(struct scan word, struct vmalloc_area *area)
 {
+	static const struct {
+		const char *name;
+		size_t offset;
+	} words[] = {
+		{ "vmalloc", offsetof(struct vmalloc_area, vmalloc) },
+		{ "ioremap", offsetof(struct vmalloc_area, ioremap) },
+		{ "vmap", offsetof(struct vmalloc_area, vmap) },
+		{ "vm_map_ram", offsetof(struct vmalloc_area, map_ram) },
+		{ "unpurged", offsetof(struct vmalloc_area, unpurged) },
+	};
 	struct scan s = word;
+	size_t i;
 
 	if (scan_literal(&s, "pages="))
 		return scan_u64(&s, &area->pages) ? 0 : -EINVAL;
@@ -35,14 +46,12 @@ static int parse_word(struct scan word, struct vmalloc_area *area)
 		area->has_phys = true;
 		return scan_literal(&s, "0x") && scan_hex(&s, &area->phys) ? 0 : -EINVAL;
 	}
-	if (scan_literal(&s, "vmalloc") && scan_done(&s)) {
-		area->vmalloc = true;
-		return 0;
-	}
-	s = word;
-	if (scan_literal(&s, "ioremap") && scan_done(&s)) {
-		area->ioremap = true;
-		return 0;
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		s = word;
+		if (scan_literal(&s, words[i].name) && scan_done(&s)) {
+			*(bool *)((char *)area + words[i].offset) = true;
+			return 0;
+		}
 	}
 	s = word;
 	if (!area->caller && memmem(s.p, (size_t)(s.end - s.p), "+0x", 3)) {
@@ -68,6 +77,7 @@ static int parse_line(struct scan s, struct vmalloc_area *area, bool *hidden)
 	if (end - area->start != size || end <= area->start)
 		*hidden = true;
 	area->end = end - 1;
+	area->bytes = size;
 	while (!err && take_word(&s, &word))
 		err = parse_word(word, area);
 	return err;
@@ -127,4 +137,15 @@ const struct vmalloc_area *vmallocinfo_find(const struct vmallocinfo *v, uint64_
 		if (address >= area->start && address <= area->end)
 			return area;
 	return NULL;
+}
+
+const char *vmalloc_area_kind(const struct vmalloc_area *area)
+{
+	if (area->ioremap)
+		return "ioremap";
+	if (area->vmalloc)
+		return "vmalloc";
+	if (area->vmap)
+		return "vmap";
+	return area->map_ram ? "vm_map_ram" : "other";
 }

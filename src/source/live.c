@@ -16,6 +16,7 @@
 #include "event/merge.h"
 #include "probe/tracefs.h"
 #include "procfs/zones.h"
+#include "source/look.h"
 #include "source/ring.h"
 #include "source/snapshot.h"
 
@@ -54,7 +55,8 @@ struct live {
 	uint8_t *stacks_seen; /* a bit a stack id */
 	uint32_t n_stacks;
 	const struct event_sink *sink; /* during read() */
-	bool pages; /* snapshots are taken */
+	unsigned int areas;
+	bool pages; /* the free lists are looked at */
 	struct snapshot_queue snapshots;
 	int frames_fd; /* /proc/kpageflags, or -1 */
 	uint64_t next_frame, end_frame; /* being read piece by piece; equal: done */
@@ -84,6 +86,32 @@ static void live_send(struct live *l, const struct event_header *h)
 	l->sink->consume(l->sink->arg, &h, 1);
 }
 
+/* What the analyzers can't see from events that don't come: whether they could. */
+static uint32_t live_hooked(const struct live *l)
+{
+	static const struct {
+		enum capability capability;
+		enum start_hooked flag;
+	} hooks[] = {
+		{ CAPABILITY_VMALLOC, HOOKED_VMALLOC },
+		{ CAPABILITY_AREA_PAGES, HOOKED_PAGES },
+		{ CAPABILITY_AREA_PURGE, HOOKED_PURGE },
+		{ CAPABILITY_AREA_FREE, HOOKED_AREAS },
+		{ CAPABILITY_IOREMAP, HOOKED_IOREMAP },
+		{ CAPABILITY_REGMAP, HOOKED_REGMAP },
+		{ CAPABILITY_GPIO, HOOKED_GPIO },
+		{ CAPABILITY_RWMMIO, HOOKED_RWMMIO },
+		{ CAPABILITY_GPIO_MODULE, HOOKED_GPIO_MODULE },
+	};
+	uint32_t flags = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (attachment_has(l->attachment, hooks[i].capability))
+			flags |= hooks[i].flag;
+	return flags;
+}
+
 static void live_send_start(struct live *l)
 {
 	struct event_start e = {
@@ -98,6 +126,7 @@ static void live_send_start(struct live *l)
 		.sample = l->config.sample,
 		.selected = l->config.select != 0,
 		.bulk_hooked = attachment_has(l->attachment, CAPABILITY_PAGE_BULK),
+		.hooked = live_hooked(l),
 	};
 
 	live_send(l, &e.h);
@@ -585,6 +614,8 @@ static int live_start(struct source *s, struct failure *f)
 		err = attachment_attach(l->attachment, f);
 	if (!err && l->pages)
 		err = live_snapshot_lists(l);
+	if (!err)
+		err = look(LOOK_START, l->areas, &l->snapshots);
 	/* shortly before each tick, whose reports then have it */
 	l->next_snapshot = l->next_tick - LIVE_TICK_NS / 10;
 	if (err)
@@ -606,6 +637,7 @@ static void live_stop(struct source *s)
 	/* memory that runs short here costs the last look at the lists, not what was seen before */
 	if (l->pages && !live_snapshot_lists(l))
 		live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
+	look(LOOK_END, l->areas, &l->snapshots);
 	/*
 	 * Detaching classic programs takes some 70 ms each, allocations' first: frees that are seen
 	 * after that would end blocks and objects whose successors nobody sees.
@@ -689,6 +721,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->source.ops = &live_ops;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
+	l->areas = o->areas;
 	l->pages = o->areas & AREA_PAGES;
 	l->frames_fd = o->areas & AREA_FRAMES ? open("/proc/kpageflags", O_RDONLY | O_CLOEXEC) : -1;
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
@@ -696,6 +729,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;
 	options.config.kmalloc_max = c->kmalloc_max;
 	options.config.page_size = c->page_size;
+	options.config.page_struct = c->page_struct;
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;
 	l->n_stacks = options.n_stacks;
@@ -703,6 +737,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	err = probe_plan_make(c, o->probe, &plan);
 	if (!err)
 		err = probe_plan_check(&plan, c, o->areas, f);
+	if (!err)
+		err = look(LOOK_FIRST, l->areas, &l->snapshots);
 	if (!err)
 		err = attachment_load(&plan, c, &options, &l->attachment, f);
 	probe_plan_free(&plan);

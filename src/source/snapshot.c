@@ -81,11 +81,23 @@ int snapshot_text(enum snapshot_file file, const char *path, struct event_snapsh
 	return 0;
 }
 
+int snapshot_made(enum snapshot_file file, const char *text, struct event_snapshot **ret)
+{
+	size_t size = strlen(text) + 1;
+	struct event_snapshot *e = snapshot_new(file, size);
+
+	if (!e)
+		return -ENOMEM;
+	memcpy(e->data, text, size);
+	e->h.time = clock_monotonic_ns();
+	*ret = e;
+	return 0;
+}
+
 int snapshot_gfp(const struct event_format *format, struct event_snapshot **ret)
 {
 	_cleanup_(flag_names_free) struct flag_names *names = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct event_snapshot *e;
 	size_t size, i;
 	FILE *out;
 	int err;
@@ -101,13 +113,7 @@ int snapshot_gfp(const struct event_format *format, struct event_snapshot **ret)
 			names->items[i].name);
 	if (fclose(out))
 		return -ENOMEM;
-	e = snapshot_new(SNAPSHOT_GFP, size + 1);
-	if (!e)
-		return -ENOMEM;
-	memcpy(e->data, text, size + 1);
-	e->h.time = clock_monotonic_ns();
-	*ret = e;
-	return 0;
+	return snapshot_made(SNAPSHOT_GFP, text, ret);
 }
 
 static enum frame_kind frame_kind(uint64_t flags, enum frame_kind before)

@@ -16,6 +16,9 @@
 /* The text of file @path. *@ret is the caller's, to be freed with free(). 0 or negative errno. */
 int snapshot_text(enum snapshot_file file, const char *path, struct event_snapshot **ret);
 
+/* @text, which nobody but us wrote. Otherwise as snapshot_text(). */
+int snapshot_made(enum snapshot_file file, const char *text, struct event_snapshot **ret);
+
 /* The names of the allocation flags, as @format (of kmem:mm_page_alloc) prints them. */
 int snapshot_gfp(const struct event_format *format, struct event_snapshot **ret);
 

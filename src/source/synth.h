@@ -15,7 +15,7 @@
  * byte. What follows a # at the start of a word is a comment.
  *
  *	start		page_size kmalloc_max gfp_dma gfp_reclaimable gfp_account n_cpus sample selected
- *			wall_ns (4096, 8192, 0, 0, 0, 1, 1, 0, 0 unless given)
+ *			hooked wall_ns (4096, 8192, 0, 0, 0, 1, 1, 0, 0, 0 unless given)
  *	kmalloc		ptr site req alloc [gfp pid stack flags=own,reuse,again]
  *	cache_alloc	ptr site, and cache=ID or req alloc; else as kmalloc
  *	kfree, cache_free	ptr [pid]
@@ -31,7 +31,17 @@
  *	page_bulk	pages
  *	compaction	what=begin or what=end [pfn status]
  *	reclaim		what=begin or what=end [order pages]
- *	snapshot	file=zoneinfo, buddyinfo, pagetypeinfo or gfp [before=TIME] and a text, or
+ *	area_alloc	address bytes [pid stack flags=own,reuse]
+ *	area_free	address [lazy lazy_max]
+ *	area_purge	start end [areas]
+ *	area_pages	address pages [runs shift]
+ *	vmalloc		address bytes began=TIME [site gfp pid]
+ *	ioremap		phys bytes address [site mode function=x86,arm,prot or module pid stack]
+ *	iounmap		address
+ *	register	source=gpio_module, rwmmio, regmap or gpio access=read, write, input or output
+ *			value [place offset bytes site name pid]
+ *	snapshot	file=zoneinfo, buddyinfo, pagetypeinfo, gfp, vmallocinfo, meminfo,
+ *			allocators, iomem or devices [before=TIME] and a text, or
  *			file=frames runs=KIND:FRAMES,… [before first last=0|1], a KIND being free,
  *			movable, unmovable or hole; .before is the record's time unless given
  *	tick, end

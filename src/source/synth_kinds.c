@@ -156,6 +156,11 @@ static int value_comm(union synth_record *r, size_t offset, const char *value)
 	return value_name(r, offset, sizeof(r->task.comm), value);
 }
 
+static int value_device(union synth_record *r, size_t offset, const char *value)
+{
+	return value_name(r, offset, REGISTER_NAME_LEN - 1, value);
+}
+
 static int value_requested(union synth_record *r, size_t offset, const char *value)
 {
 	uint64_t *what = (uint64_t *)((char *)r + offset), n;
@@ -291,13 +296,57 @@ static size_t place_of(const char *word, size_t len, const char *const *names, s
 	return i;
 }
 
+/* The place of @value among @names, as the byte at @offset. */
+static int value_choice(union synth_record *r, size_t offset, const char *value,
+			const char *const *names, size_t n)
+{
+	size_t i = place_of(value, strlen(value), names, n);
+
+	*((uint8_t *)r + offset) = (uint8_t)i;
+	return i == n ? -EINVAL : 0;
+}
+
+static int value_source(union synth_record *r, size_t offset, const char *value)
+{
+	static const char *const names[REGISTER_SOURCES] = {
+		[REGISTER_GPIO_MODULE] = "gpio_module",
+		[REGISTER_RWMMIO] = "rwmmio",
+		[REGISTER_REGMAP] = "regmap",
+		[REGISTER_GPIO] = "gpio",
+	};
+
+	return value_choice(r, offset, value, names, ARRAY_SIZE(names));
+}
+
+static int value_access(union synth_record *r, size_t offset, const char *value)
+{
+	static const char *const names[REGISTER_ACCESSES] = {
+		[REGISTER_READ] = "read",
+		[REGISTER_WRITE] = "write",
+		[REGISTER_INPUT] = "input",
+		[REGISTER_OUTPUT] = "output",
+	};
+
+	return value_choice(r, offset, value, names, ARRAY_SIZE(names));
+}
+
+static int value_function(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	static const char *const names[IOREMAP_FUNCTIONS] = {
+		[IOREMAP_X86] = "x86",	     [IOREMAP_ARM] = "arm",	[IOREMAP_PROT] = "prot",
+		[IOREMAP_MODULE] = "module", [IOREMAP_OTHER] = "other",
+	};
+	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
+
+	r->ioremap.function = (uint32_t)i;
+	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
+}
+
 static int value_what(union synth_record *r, size_t offset _unused_, const char *value)
 {
 	static const char *const names[] = { "begin", "end" };
-	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
 
-	r->work.what = (uint8_t)i;
-	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
+	return value_choice(r, offsetof(struct event_work, what), value, names, ARRAY_SIZE(names));
 }
 
 static int value_file(union synth_record *r, size_t offset _unused_, const char *value)
@@ -308,11 +357,15 @@ static int value_file(union synth_record *r, size_t offset _unused_, const char 
 		[SNAPSHOT_PAGETYPEINFO] = "pagetypeinfo",
 		[SNAPSHOT_GFP] = "gfp",
 		[SNAPSHOT_FRAMES] = "frames",
+		[SNAPSHOT_VMALLOCINFO] = "vmallocinfo",
+		[SNAPSHOT_MEMINFO] = "meminfo",
+		[SNAPSHOT_ALLOCATORS] = "allocators",
+		[SNAPSHOT_IOMEM] = "iomem",
+		[SNAPSHOT_DEVICES] = "devices",
 	};
-	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
 
-	r->h.flags = (uint8_t)i;
-	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
+	return value_choice(r, offsetof(struct event_header, flags), value, names,
+			    ARRAY_SIZE(names));
 }
 
 /* KIND:FRAMES with commas between */
@@ -348,7 +401,9 @@ static int value_runs(union synth_record *r, size_t offset _unused_, const char 
 _Static_assert(offsetof(struct event_page, block) == offsetof(struct event_page_free, block) &&
 		       offsetof(struct event_page, block) == offsetof(struct event_fallback, block),
 	       "a block begins at the same place");
-_Static_assert(offsetof(struct event_alloc, ptr) == offsetof(struct event_free, ptr),
+_Static_assert(offsetof(struct event_alloc, ptr) == offsetof(struct event_free, ptr) &&
+		       offsetof(struct event_alloc, ptr) == offsetof(struct event_area, address) &&
+		       offsetof(struct event_alloc, ptr) == offsetof(struct event_vmalloc, address),
 	       "a pointer is at the same place");
 
 /* --- kinds ---------------------------------------------------------------------------------------- */
@@ -425,6 +480,7 @@ static const struct synth_field start_fields[] = {
 	{ "n_cpus", value_u32, FIELD(start, n_cpus), false },
 	{ "sample", value_u32, FIELD(start, sample), false },
 	{ "selected", value_u32, FIELD(start, selected), false },
+	{ "hooked", value_u32, FIELD(start, hooked), false },
 	{ 0 },
 };
 
@@ -483,6 +539,77 @@ static const struct synth_field reclaim_fields[] = {
 	{ 0 },
 };
 
+static const struct synth_field area_fields[] = {
+	{ "address", value_u64, FIELD(area, address), true },
+	{ "bytes", value_u64, FIELD(area, bytes), true },
+	FIELD_PID,
+	{ "stack", value_s32, FIELD(area, stack), false },
+	{ "flags", value_flags, 0, false },
+	{ 0 },
+};
+
+static const struct synth_field area_free_fields[] = {
+	{ "address", value_u64, FIELD(area_free, address), true },
+	{ "lazy", value_u64, FIELD(area_free, lazy), false },
+	{ "lazy_max", value_u64, FIELD(area_free, lazy_max), false },
+	{ 0 },
+};
+
+static const struct synth_field area_purge_fields[] = {
+	{ "start", value_u64, FIELD(area_purge, start), true },
+	{ "end", value_u64, FIELD(area_purge, end), true },
+	{ "areas", value_u64, FIELD(area_purge, areas), false },
+	{ 0 },
+};
+
+static const struct synth_field area_pages_fields[] = {
+	{ "address", value_u64, FIELD(area_pages, address), true },
+	{ "pages", value_u32, FIELD(area_pages, pages), true },
+	{ "runs", value_u32, FIELD(area_pages, runs), false },
+	{ "shift", value_u32, FIELD(area_pages, shift), false },
+	{ 0 },
+};
+
+static const struct synth_field vmalloc_fields[] = {
+	{ "address", value_u64, FIELD(vmalloc, address), true },
+	{ "bytes", value_u64, FIELD(vmalloc, bytes), true },
+	{ "site", value_u64, FIELD(vmalloc, site), false },
+	{ "began", value_time, FIELD(vmalloc, began), true },
+	{ "gfp", value_u32, FIELD(vmalloc, gfp), false },
+	FIELD_PID,
+	{ 0 },
+};
+
+static const struct synth_field ioremap_fields[] = {
+	{ "phys", value_u64, FIELD(ioremap, phys), true },
+	{ "bytes", value_u64, FIELD(ioremap, bytes), true },
+	{ "address", value_u64, FIELD(ioremap, address), true },
+	{ "site", value_u64, FIELD(ioremap, site), false },
+	{ "mode", value_u64, FIELD(ioremap, mode), false },
+	{ "function", value_function, 0, false },
+	FIELD_PID,
+	{ "stack", value_s32, FIELD(ioremap, stack), false },
+	{ 0 },
+};
+
+static const struct synth_field iounmap_fields[] = {
+	{ "address", value_u64, FIELD(free, ptr), true },
+	{ 0 },
+};
+
+static const struct synth_field register_fields[] = {
+	{ "source", value_source, FIELD(register, source), true },
+	{ "access", value_access, FIELD(register, access), true },
+	{ "place", value_u64, FIELD(register, place), false },
+	{ "offset", value_u32, FIELD(register, offset), false },
+	{ "bytes", value_u32, FIELD(register, bytes), false },
+	{ "value", value_u64, FIELD(register, value), true },
+	{ "site", value_u64, FIELD(register, site), false },
+	{ "name", value_device, FIELD(register, name), false },
+	FIELD_PID,
+	{ 0 },
+};
+
 static const struct synth_field snapshot_fields[] = {
 	{ "file", value_file, 0, true },
 	{ "before", value_time, FIELD(snapshot, before), false },
@@ -528,6 +655,14 @@ static const struct synth_kind kinds[] = {
 	{ "page_bulk", EVENT_PAGE_BULK, false, PLACE_NONE, bulk_fields, NULL },
 	{ "compaction", EVENT_COMPACTION, false, PLACE_NONE, compaction_fields, NULL },
 	{ "reclaim", EVENT_RECLAIM, false, PLACE_NONE, reclaim_fields, NULL },
+	{ "area_alloc", EVENT_AREA_ALLOC, false, PLACE_PTR, area_fields, NULL },
+	{ "area_free", EVENT_AREA_FREE, false, PLACE_PTR, area_free_fields, NULL },
+	{ "area_purge", EVENT_AREA_PURGE, false, PLACE_NONE, area_purge_fields, NULL },
+	{ "area_pages", EVENT_AREA_PAGES, false, PLACE_PTR, area_pages_fields, NULL },
+	{ "vmalloc", EVENT_VMALLOC, false, PLACE_PTR, vmalloc_fields, NULL },
+	{ "ioremap", EVENT_IOREMAP, false, PLACE_NONE, ioremap_fields, NULL },
+	{ "iounmap", EVENT_IOUNMAP, false, PLACE_PTR, iounmap_fields, NULL },
+	{ "register", EVENT_REGISTER, false, PLACE_NONE, register_fields, NULL },
 	{ "tick", EVENT_TICK, true, PLACE_NONE, no_fields, NULL },
 	{ "stack", EVENT_STACK, true, PLACE_NONE, stack_fields, NULL },
 	{ "counters", EVENT_COUNTERS, true, PLACE_NONE, counters_fields, NULL },
@@ -552,6 +687,14 @@ void synth_record_begin(union synth_record *r, enum event_kind kind)
 		r->page.stack = -1;
 	} else if (kind == EVENT_PAGE_FALLBACK) {
 		r->fallback.stack = -1;
+	} else if (kind == EVENT_AREA_ALLOC) {
+		r->area.stack = -1;
+	} else if (kind == EVENT_AREA_FREE) {
+		r->area_free.lazy = r->area_free.lazy_max = EVENT_AREA_UNKNOWN;
+	} else if (kind == EVENT_AREA_PURGE) {
+		r->area_purge.areas = EVENT_AREA_UNKNOWN;
+	} else if (kind == EVENT_IOREMAP) {
+		r->ioremap.stack = -1;
 	}
 }
 

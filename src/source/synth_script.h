@@ -27,6 +27,13 @@ union synth_record {
 	struct event_page_free page_free;
 	struct event_fallback fallback;
 	struct event_work work;
+	struct event_area area;
+	struct event_area_free area_free;
+	struct event_area_purge area_purge;
+	struct event_area_pages area_pages;
+	struct event_vmalloc vmalloc;
+	struct event_ioremap ioremap;
+	struct event_register access;
 	struct event_snapshot snapshot;
 	char room[sizeof(struct event_snapshot) + SYNTH_RUNS_MAX * sizeof(uint64_t)];
 };

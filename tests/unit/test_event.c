@@ -27,6 +27,14 @@ static const struct {
 	{ EVENT_PAGE_BULK, sizeof(struct event_work) },
 	{ EVENT_COMPACTION, sizeof(struct event_work) },
 	{ EVENT_RECLAIM, sizeof(struct event_work) },
+	{ EVENT_AREA_ALLOC, sizeof(struct event_area) },
+	{ EVENT_AREA_FREE, sizeof(struct event_area_free) },
+	{ EVENT_AREA_PURGE, sizeof(struct event_area_purge) },
+	{ EVENT_AREA_PAGES, sizeof(struct event_area_pages) },
+	{ EVENT_VMALLOC, sizeof(struct event_vmalloc) },
+	{ EVENT_IOREMAP, sizeof(struct event_ioremap) },
+	{ EVENT_IOUNMAP, sizeof(struct event_free) },
+	{ EVENT_REGISTER, sizeof(struct event_register) },
 	{ EVENT_TICK, sizeof(struct event_header) },
 	{ EVENT_STACK, sizeof(struct event_stack) },
 	{ EVENT_COUNTERS, sizeof(struct event_counters) },
@@ -94,6 +102,24 @@ static void test_stack_depth(void **state _unused_)
 	assert_false(event_valid(&e.h, sizeof(e)));
 }
 
+static void test_registers(void **state _unused_)
+{
+	struct event_register e = { .h.kind = EVENT_REGISTER, .name = "gpio1" };
+	struct event_ioremap m = { .h.kind = EVENT_IOREMAP };
+
+	assert_true(event_valid(&e.h, sizeof(e)));
+	e.source = REGISTER_SOURCES;
+	assert_false(event_valid(&e.h, sizeof(e)));
+	e.source = 0;
+	e.access = REGISTER_ACCESSES;
+	assert_false(event_valid(&e.h, sizeof(e)));
+	e.access = 0;
+	e.name[REGISTER_NAME_LEN - 1] = 'x'; /* a name without end */
+	assert_false(event_valid(&e.h, sizeof(e)));
+	m.function = IOREMAP_FUNCTIONS;
+	assert_false(event_valid(&m.h, sizeof(m)));
+}
+
 /* A snapshot with @size bytes of data, of which all but the last are @fill. */
 static bool snapshot_valid(enum snapshot_file file, uint8_t fill, uint32_t size, size_t room)
 {
@@ -148,8 +174,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),	     cmocka_unit_test(test_whole_records_only),
 		cmocka_unit_test(test_unknown_kind), cmocka_unit_test(test_stack_depth),
-		cmocka_unit_test(test_snapshots),    cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_packed_sizes),
+		cmocka_unit_test(test_registers),    cmocka_unit_test(test_snapshots),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_packed_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

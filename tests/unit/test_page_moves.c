@@ -109,7 +109,7 @@ static void test_own_lifetimes(void **state)
 	start(&p);
 	alloc(&p, 1, FRAME, 0, EVENT_OWN);
 	free_block(&p, 2, FRAME, 0);
-	for (i = 0; i < PAGES_LIFETIMES; i++)
+	for (i = 0; i < DURATIONS; i++)
 		assert_int_equal(p.lifetimes[0][i], 0);
 	pages_free(&p);
 }

@@ -229,12 +229,12 @@ static void test_lifetimes(void **state _unused_)
 	assert_int_equal(b->pages.lifetimes[2][2], 1); /* 3.001 us */
 	assert_int_equal(b->pages.lifetimes[2][13], 1); /* almost 2 s, to its last piece */
 	for (order = 0; order < BLOCKS_ORDERS; order++)
-		for (i = 0; i < PAGES_LIFETIMES; i++)
+		for (i = 0; i < DURATIONS; i++)
 			sum += b->pages.lifetimes[order][i];
 	assert_int_equal(sum, 4); /* neither kmscope's own nor a free that nobody saw */
-	assert_true(pages_lifetime_bound(0) == 1000 && pages_lifetime_bound(1) == 3000);
-	assert_true(pages_lifetime_bound(16) == 100 * NSEC_PER_SEC);
-	assert_true(pages_lifetime_bound(17) == UINT64_MAX);
+	assert_true(durations_bound(0) == 1000 && durations_bound(1) == 3000);
+	assert_true(durations_bound(16) == 100 * NSEC_PER_SEC);
+	assert_true(durations_bound(17) == UINT64_MAX);
 }
 
 /* --- pieces ----------------------------------------------------------------------------------------- */

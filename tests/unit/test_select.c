@@ -33,8 +33,8 @@ static struct capset read_set(const char *name)
 }
 
 /*
- * What is chosen in @areas, by capability in their order: r a raw program, c a classic one, k one on a
- * function's return, - none. Every verdict must go with that.
+ * What is chosen in @areas, by capability in their order: r a raw program, c a classic one, p one on a
+ * function's entry, k one on its return, - none. Every verdict must go with that.
  */
 static void assert_areas(const struct capset *c, enum probe_choice choice, unsigned int areas,
 			 const char *expected)
@@ -46,8 +46,8 @@ static void assert_areas(const struct capset *c, enum probe_choice choice, unsig
 
 	assert_int_equal(probe_plan_make(c, choice, &p), 0);
 	for (i = 0; i < CAPABILITY_MAX; i++)
-		if (capabilities[i].area & areas)
-			got[n++] = p.chosen[i] ? "rck"[p.chosen[i]->method] : '-';
+		if (capabilities[i].areas & areas)
+			got[n++] = p.chosen[i] ? "rcpk"[p.chosen[i]->method] : '-';
 	assert_string_equal(got, expected);
 	for (i = 0; i < n_probe_rows; i++) {
 		const struct probe_verdict *v = &p.verdicts[i];

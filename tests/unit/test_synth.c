@@ -436,7 +436,7 @@ static void test_bad_page_lines(void **state _unused_)
 static void test_bad_snapshots(void **state _unused_)
 {
 	assert_bad("1 cpu0 snapshot <<END\nEND", "missing");
-	assert_bad("1 cpu0 snapshot file=meminfo <<END\nEND", "bad value");
+	assert_bad("1 cpu0 snapshot file=cpuinfo <<END\nEND", "bad value");
 	assert_bad("1 cpu0 snapshot file=gfp", "«snapshot»: its text is missing");
 	assert_bad("1 cpu0 snapshot file=gfp <<", "«<<»");
 	assert_bad("1 cpu0 snapshot file=gfp <<END before=1\nEND",

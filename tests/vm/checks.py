@@ -8,7 +8,7 @@ TURNS = 1009
 HELD = 23
 METHODS = ("auto", "classic", "raw")
 
-RENEWING = 2003  # processes of tests/vm/rings: some 4 MiB of a ring each
+RENEWING = 503  # processes of tests/vm/rings: some 16 MiB of a ring each
 LOAD_SECONDS = {"amd64": 10, "arm64": 10, "armhf": 60}
 TOOL_MEMORY = 12 * 1024  # KiB on a machine with 128 MB, kernel maps included
 
@@ -25,6 +25,9 @@ REGISTERS = {
     "gpio-sim-pl061": "4-7 sim=1 layout=pl061 base=0x9030000 pins=4-7",
     "gpio-pl061": "4-7 layout=pl061 base=0x9030000 pins=4-7",
 }
+
+# Registers that may be mapped, and are not touched: the HPET's, a PL061's.
+DEVICE = {"amd64": 0xfed00000, "arm64": 0x9030000, "armhf": 0x9030000}
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIXTURES = os.path.join(os.path.dirname(HERE), "unit", "data", "capset")
@@ -45,7 +48,7 @@ def steps(row, programs, modules):
         lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
     if "kmscope_truth" in modules:
-        lines += module_steps()
+        lines += module_steps(row)
     if "kmscope_gpio" in modules:
         lines += ["step %s 60 registers %s" % (step, words) for step, words in REGISTERS.items()
                   if row.arch != "amd64" or "sim=1" in words]
@@ -64,12 +67,17 @@ def steps(row, programs, modules):
     return "\n".join(lines) + "\n"
 
 
-def module_steps():
-    lines = ["step insmod 60 insmod /kmscope_truth.ko"]
+def module_steps(row):
+    lines = ["step insmod 60 insmod /kmscope_truth.ko ioremap_phys=0x%x ioremap_size=4096"
+             % DEVICE[row.arch]]
     for method in METHODS:
         for command in ("slab --top 0", "leaks --objects"):
             step = "truth-%s-%s" % (command.split()[0], method)
             lines.append("step %s 120 ask %s --probe %s" % (step, command, method))
+    lines.append("echo 1 >/proc/sys/kernel/kptr_restrict")
+    lines.append("step truth-vmalloc 120 askareas")
+    lines.append("echo 0 >/proc/sys/kernel/kptr_restrict")
+    lines.append("step truth-vmalloc-hidden 120 askareas --comm askareas")
     lines.append("step truth-buddy 180 askpages --map")
     lines.append("step truth-buddy-comm 180 askpages --comm askpages")
     return lines + ["step rmmod 60 rmmod kmscope_truth"]
@@ -483,6 +491,58 @@ def check_truth_leaks(r, step):
     need(set(KEPT) <= set(truth.kinds), "the module did %s only", " ".join(truth.kinds))
 
 
+def check_truth_vmalloc(r, step):
+    """areas by site: sizes, pairing, pages, devices; and those that were there before"""
+    truth, report = Truth(r, step), r.report(step)
+    q, tables = report["quality"], report["tables"]
+    hidden = step.endswith("hidden")
+    need(not q["lost"] and not q["late"] and not q["map_full"], "%s", q)
+    for name in ("vmalloc", "ioremap"):
+        kind = truth.kinds[name]
+        row = truth_row(report, "sites", kind)
+        need(row, "%s: no row", kind["site"])
+        compare(kind, row, {
+            "kind": name,
+            "allocs": kind["allocs"],
+            "frees": kind["frees"],
+            "failed": 0,
+            "bytes": kind["given"],
+            "bytes_req": kind["requested"],
+            "live_areas": kind["live"],
+            "live_bytes": kind["live_given"],
+        })
+        need(name == "ioremap" or row["mean_ns"] > 0, "calls take no time: %s", row)
+        mine = [a for a in tables["areas"] if a["site"] == row["site"]]
+        right = truth.addresses(name)
+        need(sorted(int(a["address"], 16) for a in mine) == right, "%s are not %s", mine, right)
+        need(name == "vmalloc" or all(int(a["phys"], 16) == DEVICE[r.row.arch] for a in mine), "%s",
+             mine)
+        runs = r.has_btf() and name == "vmalloc"
+        for area in mine:
+            need(area["physical_runs"] in (range(1, 4) if runs else (None,)), "%s", area)
+            need(area["pages"] == (3 if runs else None), "%s", area)
+        check_area_chain(r, report, row, kind)
+    before = len(truth.answers["drop vmalloc"]) and 17
+    need(hidden or q["frees_unknown"] >= before, "%s", q)
+    freed = [c for c in tables["existing"] if (c["caller"] or "").startswith("truth_vmalloc_site+")]
+    need(len(freed) == 1 and freed[0]["areas"] == before, "%s", freed)
+    need(freed[0]["freed"] == (None if hidden else before), "%s", freed)
+    numbers = [v for rows in tables.values() for t in rows for v in t.values()
+               if isinstance(v, (int, float))]
+    need(min(numbers) >= 0, "a number is negative")
+
+
+def check_area_chain(r, report, row, kind):
+    if r.row.arch == "armhf":
+        need(not row["stacks"], "a call chain on ARM32: %s", row)
+        return
+    if r.row.kernel == "5.10":
+        return  # it can't unwind beyond a function whose return is probed
+    chains = {s["id"]: s["frames"] for s in report["stacks"]}
+    names = " ".join(str(f) for f in chains[row["stacks"][0]["stack"]])
+    need(kind["site"] in names and "vfs_write" in names, "no call chain: %s", names)
+
+
 def page_truth(truth):
     """{order: {kind: its counts}} of the module's answer to «pages»."""
     orders = {}
@@ -580,6 +640,8 @@ def planned_module(r):
         yield "slab --probe %s: %s" % (method, check_truth_slab.__doc__), check_truth_slab, (slab,)
         title = "leaks --probe %s: %s" % (method, check_truth_leaks.__doc__)
         yield title, check_truth_leaks, (leaks,)
+    for step in ("truth-vmalloc", "truth-vmalloc-hidden"):
+        yield "%s: %s" % (step[6:], check_truth_vmalloc.__doc__), check_truth_vmalloc, (step,)
     for step in ("truth-buddy", "truth-buddy-comm"):
         yield "%s: %s" % (step[6:], check_truth_buddy.__doc__), check_truth_buddy, (step,)
     yield "the module is unloaded", Results.output, ("rmmod",)

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "analyze/pins.h"
+
+#include <string.h>
+
+#include "base/vec.h"
+
+#define FIRST_SLOT_NS NSEC_PER_USEC
+
+void pins_init(struct pins *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->slot_ns = FIRST_SLOT_NS;
+}
+
+void pins_free(struct pins *p)
+{
+	free(p->items);
+	u64map_free(&p->pin_of);
+	memset(p, 0, sizeof(*p));
+}
+
+void pins_begin(struct pins *p, uint64_t time)
+{
+	p->start = time;
+}
+
+static enum pin_state level_of(const struct pin *pin)
+{
+	return !pin->known ? PIN_UNKNOWN : pin->high ? PIN_HIGH : PIN_LOW;
+}
+
+/* What it was up to now it was in all slots since. */
+static void pin_fill(struct pin *pin, size_t slot)
+{
+	while (pin->last < slot)
+		pin->slots[++pin->last] = (uint8_t)level_of(pin);
+}
+
+static void pins_double(struct pins *p)
+{
+	struct pin *pin;
+	size_t i;
+
+	p->slot_ns *= 2;
+	vec_for_each(p, pin) {
+		for (i = 0; i < PINS_SLOTS; i += 2)
+			pin->slots[i / 2] = pin->slots[i] | pin->slots[i + 1];
+		memset(pin->slots + PINS_SLOTS / 2, 0, PINS_SLOTS / 2);
+		pin->last /= 2;
+	}
+}
+
+static size_t slot_at(struct pins *p, uint64_t time)
+{
+	uint64_t since = time > p->start ? time - p->start : 0;
+
+	while (since / p->slot_ns >= PINS_SLOTS)
+		pins_double(p);
+	return (size_t)(since / p->slot_ns);
+}
+
+static struct pin *pin_get(struct pins *p, uint64_t owner, uint32_t number, bool known_only)
+{
+	uint64_t key = owner << 32 | number;
+	uint32_t found = u64map_get(&p->pin_of, key);
+	struct pin *pin;
+
+	if (found != U64MAP_NONE)
+		return &p->items[found];
+	if (known_only)
+		return NULL;
+	if (p->n >= PINS_MAX) {
+		p->untold++;
+		return NULL;
+	}
+	pin = vec_add(p);
+	if (!pin || u64map_set(&p->pin_of, key, (uint32_t)(p->n - 1))) {
+		p->oom = true;
+		return NULL;
+	}
+	pin->owner = owner;
+	pin->number = number;
+	return pin;
+}
+
+void pins_level(struct pins *p, uint64_t time, uint64_t owner, uint32_t number, bool high,
+		bool known_only)
+{
+	struct pin *pin = pin_get(p, owner, number, known_only);
+	size_t slot;
+
+	if (!pin)
+		return;
+	slot = slot_at(p, time);
+	pin_fill(pin, slot);
+	if (pin->known && pin->high != high)
+		pin->changes++;
+	pin->known = true;
+	pin->high = high;
+	/* a late one tells of a slot that is past */
+	pin->slots[slot] |= (uint8_t)level_of(pin);
+}
+
+enum pin_state pins_state(const struct pins *p, const struct pin *pin, uint64_t end, size_t i,
+			  size_t n)
+{
+	uint64_t length = end > p->start ? end - p->start : 1;
+	size_t from = (size_t)(length * i / n / p->slot_ns);
+	size_t to = (size_t)((length * (i + 1) / n - 1) / p->slot_ns), k;
+	uint8_t state = 0;
+
+	for (k = from; k <= MAX(from, to); k++)
+		state |= k <= pin->last && k < PINS_SLOTS ? pin->slots[k] : level_of(pin);
+	return (enum pin_state)state;
+}
