@@ -177,10 +177,11 @@ static __always_inline int emit_access(const struct access *a, const void *name)
 	return PASS_ON;
 }
 
-#define GPIO_MODULE_ACCESS(ctx, way)                                                    \
-	{                                                                               \
-		.place = (ctx)->phys, .value = (ctx)->value, .bytes = (ctx)->width,     \
-		.offset = (ctx)->offset, .source = REGISTER_GPIO_MODULE, .access = way, \
+#define GPIO_MODULE_ACCESS(ctx, way)                                                            \
+	{                                                                                       \
+		.place = (ctx)->phys - (ctx)->offset, .value = (ctx)->value,                    \
+		.bytes = (ctx)->width, .offset = (ctx)->offset, .source = REGISTER_GPIO_MODULE, \
+		.access = way,                                                                  \
 	}
 
 SEC("?tp/kmscope_gpio/reg_read")

@@ -18,6 +18,10 @@ struct analyzer_options {
 	bool stacks; /* stacks are being taken */
 	bool map; /* buddy: a map of physical memory */
 	bool all; /* tables that are empty, too: for programs */
+	bool trace; /* mmio: .trace() will be called */
+	bool timeline; /* mmio: levels of pins */
+	const char *
+		registers; /* mmio: names of registers, see register_names.h; NULL: the built-in ones */
 };
 
 struct analyzer;
@@ -28,6 +32,11 @@ struct analyzer_ops {
 	void (*consume)(struct analyzer *a, const struct event_header *const *records, size_t n);
 	/* Fill @r with what is known now; can be called again later. 0 or -ENOMEM. */
 	int (*report)(struct analyzer *a, struct report *r);
+	/*
+	 * Fill @r with what was seen since the last call, as it happened; without tables if that is nothing.
+	 * 0 or -ENOMEM. NULL: there is no such thing.
+	 */
+	int (*trace)(struct analyzer *a, struct report *r);
 	/* Call @visit for the address of every live object. */
 	void (*each_live)(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
 			  void *ctx);
@@ -40,7 +49,8 @@ struct analyzer {
 
 /* Ends with NULL. */
 extern const struct analyzer_ops *const analyzers[];
-extern const struct analyzer_ops slab_analyzer, leaks_analyzer, buddy_analyzer, vmalloc_analyzer;
+extern const struct analyzer_ops slab_analyzer, leaks_analyzer, buddy_analyzer, vmalloc_analyzer,
+	mmio_analyzer;
 
 /* NULL if there is none of that name. */
 const struct analyzer_ops *analyzer_find(const char *name);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/register_names.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -25,12 +26,15 @@ struct analysis {
 	struct analyzer *analyzer;
 	struct program program;
 	struct symbolizer *symbolizer;
+	char *registers; /* text of --registers */
+	uint64_t pieces; /* of --trace that were printed */
 	bool lost; /* the newest report is of a run that lost data */
 };
 
 static void analysis_free(struct analysis *a)
 {
 	free(a->subject);
+	free(a->registers);
 	analyzer_free(&a->analyzer);
 	symbolizer_free(&a->symbolizer);
 	program_free(&a->program);
@@ -56,15 +60,43 @@ static bool data_lost(const struct quality *q)
 	return q->lost || q->late || q->map_full || missed;
 }
 
+static struct report *report_begin(const struct analysis *a)
+{
+	struct report *r = report_new(a->command->name);
+
+	if (r) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s", a->capset.kernel);
+		snprintf(r->arch, sizeof(r->arch), "%s", a->capset.arch);
+	}
+	return r;
+}
+
+/* --trace: what was seen since the last time, in a piece of a report. */
+static int analysis_flush(void *arg, struct failure *f)
+{
+	struct analysis *a = arg;
+	_cleanup_(report_free) struct report *r = report_begin(a);
+	int err = r ? a->analyzer->ops->trace(a->analyzer, r) : -ENOMEM;
+
+	if (err)
+		return fail(f, FAILURE_INTERNAL, err, "not enough memory for --trace");
+	if (!r->n_tables)
+		return 0;
+	r->piece = true;
+	r->interval = a->options->json ? 0 : a->pieces;
+	a->pieces++;
+	return output_report(r, a->options->json, f);
+}
+
 static int analysis_report(void *arg, uint64_t number, bool final, struct failure *f)
 {
 	struct analysis *a = arg;
-	_cleanup_(report_free) struct report *r = report_new(a->command->name);
+	_cleanup_(report_free) struct report *r = report_begin(a);
 	int err = r ? 0 : -ENOMEM;
 
+	if (a->pieces && !a->options->json)
+		putchar('\n');
 	if (!err) {
-		snprintf(r->kernel, sizeof(r->kernel), "%s", a->capset.kernel);
-		snprintf(r->arch, sizeof(r->arch), "%s", a->capset.arch);
 		r->subject = strdup(a->subject);
 		r->interval = number;
 		r->program = a->program.status;
@@ -110,6 +142,9 @@ static int open_analyzer(struct analysis *a)
 		.stacks = o->stacks != STACKS_NONE,
 		.map = o->map,
 		.all = o->json,
+		.trace = o->trace,
+		.timeline = o->timeline,
+		.registers = a->registers,
 	};
 
 	a->analyzer = analyzer_find(a->command->name)->create(&options);
@@ -150,8 +185,8 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.config.want_task = tasks;
 	live.config.want_cgroup = o->by == LEDGER_BY_CGROUP;
 	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : STACKS_NONE;
-	/* areas are few, and nothing else may tell who took them */
-	if (a->command->areas & AREA_VMALLOC && live.config.stacks == STACKS_AUTO)
+	/* areas and mappings are few, and nothing else may tell who took them */
+	if (!(a->command->areas & (AREA_SLAB | AREA_PAGES)) && live.config.stacks == STACKS_AUTO)
 		live.config.stacks = STACKS_ALL;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */
@@ -190,6 +225,7 @@ static int analysis_run(struct analysis *a, struct failure *f)
 		.ready_file = o->ready_file,
 		.armed = analysis_armed,
 		.report = analysis_report,
+		.flush = o->trace ? analysis_flush : NULL,
 		.arg = a,
 	};
 	int err;
@@ -214,6 +250,42 @@ static int analysis_run(struct analysis *a, struct failure *f)
 	return session_run(&session, f);
 }
 
+#define REGISTERS_MAX (1 << 20) /* bytes of --registers FILE */
+
+/* What --registers FILE says, which must be right: it is parsed here, and once more by the analyzer. */
+static int read_registers(struct analysis *a, struct failure *f)
+{
+	const char *path = a->options->registers;
+	struct register_names names = { 0 };
+	FILE *file;
+	size_t n;
+	int err;
+
+	if (!path)
+		return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return fail(f, FAILURE_USAGE, -errno, "--registers: can't read %s: %s", path,
+			    strerror(errno));
+	a->registers = calloc(1, REGISTERS_MAX + 1);
+	if (!a->registers) {
+		fclose(file);
+		return -ENOMEM;
+	}
+	n = fread(a->registers, 1, REGISTERS_MAX, file);
+	err = ferror(file) ? -EISDIR : 0;
+	fclose(file);
+	if (err)
+		return fail(f, FAILURE_USAGE, err, "--registers: can't read %s: %s", path,
+			    strerror(-err));
+	if (n == REGISTERS_MAX || strlen(a->registers) != n)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--registers: %s is no text, or over 1 MiB",
+			    path);
+	err = register_names_add(&names, a->registers, path, f);
+	register_names_free(&names);
+	return err;
+}
+
 int cmd_analyze(const struct command *c, const struct options *o, struct failure *f)
 {
 	struct analysis a = {
@@ -225,10 +297,10 @@ int cmd_analyze(const struct command *c, const struct options *o, struct failure
 	int err;
 
 	survey_kernel(c->areas, &a.capset, &tracefs);
-	a.subject = selection_describe(o, c->areas & AREA_PAGES	    ? "page"
-					  : c->areas & AREA_VMALLOC ? "vmalloc area"
-								    : "slab");
-	err = a.subject ? open_analyzer(&a) : -ENOMEM;
+	a.subject = selection_describe(o, c->traces);
+	err = a.subject ? read_registers(&a, f) : -ENOMEM;
+	if (!err)
+		err = open_analyzer(&a);
 	if (!err)
 		err = analysis_run(&a, f);
 	if (!err && o->dry_run)

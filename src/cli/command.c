@@ -20,6 +20,9 @@ static const struct options buddy_defaults = { .sample = 1,
 static const struct options vmalloc_defaults = { .sample = 1,
 						 .max_size = UINT32_MAX,
 						 .stacks = STACKS_AUTO };
+static const struct options mmio_defaults = { .sample = 1,
+					      .max_size = UINT32_MAX,
+					      .stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
 static const struct options layout_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
@@ -28,29 +31,35 @@ const struct command commands[] = {
 	  "Traces slab allocations and shows by call site, size class and cache what was "
 	  "allocated, "
 	  "what rounding to a size class wastes, and what would fix it.",
-	  &slab_defaults, AREA_SLAB, cmd_analyze },
+	  &slab_defaults, AREA_SLAB, "slab allocations", cmd_analyze },
 	{ "leaks", FOR_LEAKS, "what was allocated and never freed, and by whom",
 	  "Traces slab allocations and frees and lists what has been allocated since the start and "
 	  "is still there: candidates for a leak, with their call chains.",
-	  &leaks_defaults, AREA_SLAB, cmd_analyze },
+	  &leaks_defaults, AREA_SLAB, "slab allocations", cmd_analyze },
 	{ "buddy", FOR_BUDDY, "which orders are allocated, by whom, and how fragmented memory is",
 	  "Traces the page allocator and shows by order, migrate type and zone what was allocated, "
 	  "freed, is live and failed, who asks for it, who falls back to other lists, and how the "
 	  "free lists change meanwhile.",
-	  &buddy_defaults, AREA_PAGES, cmd_analyze },
+	  &buddy_defaults, AREA_PAGES, "page allocations", cmd_analyze },
 	{ "vmalloc", FOR_VMALLOC,
 	  "which vmalloc areas there are, by whom, and how fast they come and go",
 	  "Traces the vmalloc range and shows who takes areas, which there are, how large and how "
 	  "scattered, how long they live and wait to be unmapped, and how much of the range is "
 	  "taken.",
-	  &vmalloc_defaults, AREA_VMALLOC | AREA_IOREMAP, cmd_analyze },
+	  &vmalloc_defaults, AREA_VMALLOC | AREA_IOREMAP, "vmalloc areas", cmd_analyze },
+	{ "mmio", FOR_MMIO,
+	  "which device registers are mapped by whom, and what is read and written",
+	  "Shows who maps which device registers, and what is read from and written to them, by "
+	  "the "
+	  "events of regmap, gpiolib, rwmmio and the module kmscope_gpio.",
+	  &mmio_defaults, AREA_IOREMAP | AREA_REGISTERS, "device registers", cmd_analyze },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
-	  cmd_doctor },
+	  NULL, cmd_doctor },
 	{ "layout", FOR_LAYOUT, "where things are in memory: physical, zones, virtual",
 	  "Shows who owns which physical addresses, the zones, the parts of the kernel's address "
 	  "space and what an address is. Traces nothing.",
-	  &layout_defaults, 0, cmd_layout },
+	  &layout_defaults, 0, NULL, cmd_layout },
 	{ 0 },
 };
 

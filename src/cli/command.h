@@ -22,8 +22,9 @@ struct command {
 	const char *summary; /* a line */
 	const char *doc; /* for --help */
 	const struct options *defaults;
-	/* 0 or EXIT_LOST, or negative errno with a failure. */
 	unsigned int areas; /* enum probe_area that it traces; 0: none */
+	const char *traces; /* what it follows, in words; NULL: nothing */
+	/* 0 or EXIT_LOST, or negative errno with a failure. */
 	int (*run)(const struct command *c, const struct options *o, struct failure *f);
 };
 

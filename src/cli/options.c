@@ -25,7 +25,7 @@ struct option_spec {
 
 #define FOR_OBJECTS    (FOR_SLAB | FOR_LEAKS)
 #define FOR_SAMPLED    (FOR_OBJECTS | FOR_BUDDY)
-#define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC)
+#define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC | FOR_MMIO)
 #define FOR_ALL	       (FOR_ANALYSIS | FOR_DOCTOR | FOR_LAYOUT)
 #define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT)
 #define LONG_ONLY(id)  (1000 + (id))
@@ -119,6 +119,15 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_ADDRESS] = { "address", LONG_ONLY(OPTION_ADDRESS), "ADDRESS",
 			     "Say what this address (0x…) is, virtual or physical", TYPE_TEXT,
 			     FIELD(address), 1, 4095, NULL, FOR_LAYOUT },
+	[OPTION_TRACE] = { "trace", LONG_ONLY(OPTION_TRACE), NULL,
+			   "Print each register access as it happens", TYPE_FLAG, FIELD(trace), 0,
+			   0, NULL, FOR_MMIO },
+	[OPTION_TIMELINE] = { "timeline", LONG_ONLY(OPTION_TIMELINE), NULL,
+			      "Draw the levels of pins over time", TYPE_FLAG, FIELD(timeline), 0, 0,
+			      NULL, FOR_MMIO },
+	[OPTION_REGISTERS] = { "registers", LONG_ONLY(OPTION_REGISTERS), "FILE",
+			       "Names of more registers, see the manual", TYPE_TEXT,
+			       FIELD(registers), 1, 4095, NULL, FOR_MMIO },
 };
 _Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
 

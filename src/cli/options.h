@@ -35,6 +35,9 @@ enum option_id {
 	OPTION_CAPABILITIES,
 	OPTION_MAP,
 	OPTION_ADDRESS,
+	OPTION_TRACE,
+	OPTION_TIMELINE,
+	OPTION_REGISTERS,
 	OPTION_MAX,
 };
 
@@ -46,6 +49,7 @@ enum command_mask {
 	FOR_BUDDY = 1 << 3,
 	FOR_LAYOUT = 1 << 4,
 	FOR_VMALLOC = 1 << 5,
+	FOR_MMIO = 1 << 6,
 };
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };
@@ -55,7 +59,8 @@ struct options {
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
 	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities, map;
-	const char *comm, *cgroup, *module, *site, *cache, *ready_file, *address;
+	bool trace, timeline;
+	const char *comm, *cgroup, *module, *site, *cache, *ready_file, *address, *registers;
 	char **program; /* ends with NULL; NULL: none */
 };
 

@@ -265,7 +265,7 @@ char *selection_describe(const struct options *o, const char *what)
 
 	if (!out)
 		return NULL;
-	fprintf(out, "%s allocations", what);
+	fputs(what, out);
 	if (option_given(o, OPTION_PID))
 		fprintf(out, " of process %llu", (unsigned long long)o->pid);
 	if (o->comm)

@@ -13,8 +13,8 @@
 int selection_make(const struct options *o, const struct capset *c, struct config *config,
 		   int *ret_cgroup, struct failure *f);
 
-/* What is traced, in words: «slab allocations of tasks named pipes». @what is
- * traced: «slab». The caller frees it. */
+/* What is traced, in words: «slab allocations of tasks named pipes»; @what: «slab allocations». The caller
+ * frees it. */
 char *selection_describe(const struct options *o, const char *what);
 
 #endif

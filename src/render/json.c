@@ -140,6 +140,7 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 		break;
 	case CELL_RATE:
 	case CELL_PERCENT:
+	case CELL_FREQUENCY:
 		put_real(o, c->real);
 		break;
 	case CELL_FRACTION:
@@ -167,8 +168,10 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 /* The members of a row, without its braces. */
 static void put_row(struct out *o, const struct report *r, const struct table *t, size_t row)
 {
-	for (size_t i = 0; i < t->n_columns; i++) {
-		put_comma(o, i);
+	for (size_t i = 0, n = 0; i < t->n_columns; i++) {
+		if (t->columns[i].flags & COLUMN_TEXT_ONLY)
+			continue;
+		put_comma(o, n++);
 		out_printf(o, "\"%s\":", t->columns[i].name);
 		put_cell(o, r, &t->columns[i], &t->cells[row * t->n_columns + i]);
 	}

@@ -254,6 +254,10 @@ int render_text(const struct report *r, const struct render_options *options, FI
 
 	if (r->oom)
 		return -ENOMEM;
+	for (size_t i = 0; r->piece && i < r->n_tables; i++)
+		text_table(&t, &r->tables[i]);
+	if (r->piece)
+		return out_finish(&t.out);
 	put_subject(&t);
 	put_shapes(&t);
 	if (r->n_notes || r->program.present || r->next_hint || r->has_quality)

@@ -69,6 +69,8 @@ static char *cell_text(const struct cell *c)
 		return strdup(units_percent(c->real).s);
 	case CELL_FRACTION:
 		return strdup(units_fraction(c->real).s);
+	case CELL_FREQUENCY:
+		return strdup(units_frequency(c->real).s);
 	case CELL_BOOL:
 		return strdup(c->u64 ? "yes" : "no");
 	case CELL_NULL:
@@ -142,7 +144,8 @@ static size_t row_indent(const struct table *table, size_t row)
 
 static int measure(const struct table *table, struct shown *s, bool first)
 {
-	s->natural = text_width(s->column->title);
+	s->natural = MAX(text_width(s->column->title),
+			 table->least ? (size_t)table->least[s->index] : 0);
 	for (size_t row = 0; row < table->n_rows; row++) {
 		_cleanup_free_ char *text =
 			cell_text(&table->cells[row * table->n_columns + s->index]);
@@ -386,7 +389,8 @@ void text_table(struct text *t, const struct table *table)
 		return;
 	}
 	items = l.items;
-	put_headings(t, &l);
+	if (!t->report->piece || !t->report->interval)
+		put_headings(t, &l);
 	for (size_t row = 0; row < table->n_rows && !t->out.err; row++) {
 		const struct cell *cells = &table->cells[row * table->n_columns];
 

@@ -118,6 +118,18 @@ struct units units_rate(double v)
 	return u;
 }
 
+struct units units_frequency(double v)
+{
+	struct units u = { "-" };
+
+	if (!isfinite(v))
+		return u;
+	if (v >= 10 && v < 0x1p63)
+		return units_count((uint64_t)nearest(v));
+	put_tenths(&u, "", (uint64_t)nearest(fabs(v) * 10), "");
+	return u;
+}
+
 struct units units_percent(double v)
 {
 	struct units u = { "-" };

@@ -24,6 +24,8 @@ struct units units_change(int64_t v);
 /* «1.5 KiB/s», «-0.4 B/s»; «-» if not finite. */
 struct units units_rate(double v);
 /* «12.3%», «<0.1%» for a little more than nothing; «-» if not finite. */
+/* 0.5, 12, 1,234,567: how many a second, without saying so. */
+struct units units_frequency(double v);
 struct units units_percent(double v);
 /* «0.123», «-1.000»; «-» if not finite. */
 struct units units_fraction(double v);

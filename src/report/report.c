@@ -204,6 +204,7 @@ static bool type_stores(enum cell_type type, enum cell_store store)
 	case CELL_RATE:
 	case CELL_PERCENT:
 	case CELL_FRACTION:
+	case CELL_FREQUENCY:
 		return store == STORE_REAL;
 	case CELL_TEXT:
 		return store == STORE_TEXT;

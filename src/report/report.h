@@ -23,6 +23,7 @@ enum cell_type {
 	CELL_RATE, /* .real, bytes a second, may be negative */
 	CELL_PERCENT, /* .real, 0 to 100 */
 	CELL_FRACTION, /* .real, -1 to 1 */
+	CELL_FREQUENCY, /* .real, how many a second */
 	CELL_BOOL, /* .u64, 0 or 1 */
 	CELL_ADDRESS, /* .u64, «"0x…"» in JSON */
 	CELL_SITE, /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
@@ -60,6 +61,7 @@ struct cell {
 enum column_flags {
 	COLUMN_LEFT = 1 << 0, /* text: align left */
 	COLUMN_JSON_ONLY = 1 << 1, /* not in text */
+	COLUMN_TEXT_ONLY = 1 << 4, /* not in JSON */
 	COLUMN_IF_SET = 1 << 3, /* text: left out while every row's is null, or a count of 0 */
 	COLUMN_SUBLINE = 1 << 2, /* text: on a line of its own below the row, if not null */
 };
@@ -85,6 +87,8 @@ struct table {
 	size_t n_rows, rows_capacity;
 	size_t rows_total; /* before report_table_truncate() */
 	const char *empty; /* text: what to say when there are no rows */
+	const uint8_t
+		*least; /* text: by column, at least so wide; static; NULL: as wide as need be */
 	/*
 	 * A tree has the depth of each row (0: a root; a row's children follow it, one deeper), NULL
 	 * while it has none. Text indents the first column that it shows, which is to be COLUMN_LEFT
@@ -214,6 +218,11 @@ struct report {
 	uint64_t start_ns, end_ns, start_wall_ns;
 	uint64_t interval;
 	bool final;
+	/*
+	 * Not a report on its own but a piece of one, of which there are many: text shows the tables' rows
+	 * and nothing else, their headings in the first piece (interval 0).
+	 */
+	bool piece;
 	struct program_status program;
 	bool has_quality; /* doctor has none */
 	struct quality quality;

@@ -166,6 +166,16 @@ static int run_timeout(const struct run *r, int got)
 	return (int)MIN(left, poll);
 }
 
+/* Read once, and let be shown what is to be seen at once. */
+static int run_read(struct run *r, const struct event_sink *sink)
+{
+	int got = r->s->source->ops->read(r->s->source, sink);
+
+	if (!r->err && got >= 0 && r->s->flush)
+		r->err = r->s->flush(r->s->arg, r->f);
+	return got;
+}
+
 static int run_loop(struct run *r)
 {
 	struct source *source = r->s->source;
@@ -184,7 +194,7 @@ static int run_loop(struct run *r)
 			else if (events[i].data.u32 == TAG_PROGRAM)
 				run_program_ended(r);
 		}
-		got = source->ops->read(source, &sink);
+		got = run_read(r, &sink);
 		if (r->err)
 			return r->err;
 	}
@@ -192,7 +202,7 @@ static int run_loop(struct run *r)
 		return got;
 	source->ops->stop(source);
 	while (got > 0)
-		got = source->ops->read(source, &sink);
+		got = run_read(r, &sink);
 	if (r->s->program)
 		program_reap(r->s->program);
 	return got < 0 ? got : r->err;

@@ -23,6 +23,8 @@ struct session {
 	void (*armed)(void *arg);
 	/* Called for each report; an error ends the run. */
 	int (*report)(void *arg, uint64_t number, bool final, struct failure *f);
+	/* Called when what there was has been analysed; an error ends the run. NULL: no need. */
+	int (*flush)(void *arg, struct failure *f);
 	void *arg;
 };
 
