@@ -117,7 +117,7 @@ int kgpio_bank_init(void)
 
 	layout = kgpio_layout_find(layout_name);
 	if (!layout) {
-		pr_err("layout: «%s» is neither am335x nor pl061\n", layout_name);
+		pr_err("layout: «%s» is none of am335x, pl061 and edu\n", layout_name);
 		return -EINVAL;
 	}
 	err = check_base() ?: check_pins();

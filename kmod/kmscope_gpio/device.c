@@ -188,10 +188,13 @@ no_clock:
 int kgpio_device_hold(const struct kgpio_layout *layout, phys_addr_t base, u32 pins,
 		      void (*gone)(void))
 {
-	struct device_node *node = find_node(layout, base);
+	struct device_node *node;
 	struct device *parent;
 	int err;
 
+	if (!layout->compatible)
+		return kgpio_pci_hold(layout, base);
+	node = find_node(layout, base);
 	if (!node)
 		return kgpio_error(-ENODEV, "no %s at %pa in the device tree, try sim=1",
 				   layout->compatible, &base);
@@ -213,6 +216,10 @@ int kgpio_device_hold(const struct kgpio_layout *layout, phys_addr_t base, u32 p
 
 void kgpio_device_release(void)
 {
+	if (!dev) {
+		kgpio_pci_release();
+		return;
+	}
 	kgpio_device_free_pins();
 	pm_runtime_put(dev);
 	module_put(owner);

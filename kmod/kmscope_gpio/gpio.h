@@ -36,7 +36,9 @@ struct kgpio_place {
 /* Masks have a bit for each pin, bit 0 for pin 0. */
 struct kgpio_layout {
 	const char *name;
-	const char *compatible; /* of the device tree's nodes */
+	const char *compatible; /* of the device tree's nodes; NULL: it is a PCI device */
+	u16 pci_vendor;
+	u16 pci_device;
 	unsigned int pins;
 	unsigned int width; /* bytes of an access */
 	const struct kgpio_register *registers; /* ends with one without a name */
@@ -70,10 +72,15 @@ void kgpio_layout_reset(const struct kgpio_layout *layout, u32 *registers);
 int kgpio_device_hold(const struct kgpio_layout *layout, phys_addr_t base, u32 pins,
 		      void (*gone)(void));
 /* gpio-omap makes a pin that is given back an input. */
-void kgpio_device_free_pins(void);
+void kgpio_device_free_pins(void); /* of those a driver shares; others have none */
 void kgpio_device_release(void);
 /* Not before kgpio_device_release(), and not in the bank's thread. */
 void kgpio_device_forget(void);
+
+/* --- pci.c: as kgpio_device_hold() and kgpio_device_release(), which call these ------------------ */
+
+int kgpio_pci_hold(const struct kgpio_layout *layout, phys_addr_t base);
+void kgpio_pci_release(void);
 
 /* --- bank.c: the bank, its registers and their counts ----------------------------------------- */
 

@@ -146,6 +146,45 @@ static void pl061_sim_write(u32 *registers, u32 offset, u32 value)
 		registers[offset / 4] = value & PL061_ALL;
 }
 
+/* --- QEMU's test device «edu» (docs/specs/edu.rst) ---------------------------------------------- */
+
+#define EDU_LIVENESS 0x004 /* what was written is read back inverted */
+
+static const struct kgpio_register edu_registers[] = {
+	{ "LIVENESS", EDU_LIVENESS, EDU_LIVENESS, 0xffffffff },
+	{},
+};
+
+static u32 edu_levels(u32 pins, bool latch)
+{
+	return ~kgpio_bank_read(EDU_LIVENESS) & pins;
+}
+
+/* Nobody else has the device: reading, changing and writing undoes nothing. */
+static void edu_drive(u32 set, u32 clear)
+{
+	kgpio_bank_write(EDU_LIVENESS, (~kgpio_bank_read(EDU_LIVENESS) & ~clear) | set);
+}
+
+static u32 edu_outputs(u32 pins)
+{
+	return pins;
+}
+
+static void edu_direct(u32 pins, u32 outputs)
+{
+}
+
+static u32 edu_sim_read(u32 *registers, u32 offset, u32 seen)
+{
+	return registers[offset / 4];
+}
+
+static void edu_sim_write(u32 *registers, u32 offset, u32 value)
+{
+	registers[offset / 4] = ~value;
+}
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 static const struct kgpio_layout layouts[] = {
@@ -175,6 +214,20 @@ static const struct kgpio_layout layouts[] = {
 		.direct = pl061_direct,
 		.sim_read = pl061_sim_read,
 		.sim_write = pl061_sim_write,
+	},
+	{
+		.name = "edu",
+		.pci_vendor = 0x1234,
+		.pci_device = 0x11e8,
+		.pins = KGPIO_MAX_PINS,
+		.width = 4,
+		.registers = edu_registers,
+		.drive = edu_drive,
+		.levels = edu_levels,
+		.outputs = edu_outputs,
+		.direct = edu_direct,
+		.sim_read = edu_sim_read,
+		.sim_write = edu_sim_write,
 	},
 };
 

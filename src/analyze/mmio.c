@@ -386,16 +386,21 @@ static void report_pins(const struct mmio *m, struct report *r)
 
 	if (!m->options.timeline)
 		return;
-	g = report_add_grid(r, "timeline", "Pins over time, from the start to the end", 0,
+	g = report_add_grid(r, "timeline", "Pins, from the first level seen to the last", 0,
 			    level_classes, ARRAY_SIZE(level_classes));
 	vec_for_each(p, pin) {
 		char label[80];
 
 		pin_label(m, pin, label);
 		for (i = 0; i < TIMELINE_CELLS; i++)
-			cells[i] = (uint8_t)pins_state(p, pin, r->end_ns, i, TIMELINE_CELLS);
+			cells[i] = (uint8_t)pins_state(p, pin, i, TIMELINE_CELLS);
 		report_add_grid_row(r, g, label, 0, cells, TIMELINE_CELLS);
 	}
+	if (p->first)
+		report_add_note(r,
+				"the timeline begins at %.6f s and ends at %.6f s after the start",
+				(double)(p->first - r->start_ns) / (double)NSEC_PER_SEC,
+				(double)(p->last - r->start_ns) / (double)NSEC_PER_SEC);
 	if (p->untold)
 		report_add_note(r, "more than %d pins changed: the timeline has the first ones",
 				PINS_MAX);

@@ -20,11 +20,6 @@ void pins_free(struct pins *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void pins_begin(struct pins *p, uint64_t time)
-{
-	p->start = time;
-}
-
 static enum pin_state level_of(const struct pin *pin)
 {
 	return !pin->known ? PIN_UNKNOWN : pin->high ? PIN_HIGH : PIN_LOW;
@@ -92,6 +87,9 @@ void pins_level(struct pins *p, uint64_t time, uint64_t owner, uint32_t number, 
 
 	if (!pin)
 		return;
+	if (!p->first)
+		p->start = p->first = p->last = time;
+	p->last = MAX(p->last, time);
 	slot = slot_at(p, time);
 	pin_fill(pin, slot);
 	if (pin->known && pin->high != high)
@@ -102,12 +100,11 @@ void pins_level(struct pins *p, uint64_t time, uint64_t owner, uint32_t number, 
 	pin->slots[slot] |= (uint8_t)level_of(pin);
 }
 
-enum pin_state pins_state(const struct pins *p, const struct pin *pin, uint64_t end, size_t i,
-			  size_t n)
+enum pin_state pins_state(const struct pins *p, const struct pin *pin, size_t i, size_t n)
 {
-	uint64_t length = end > p->start ? end - p->start : 1;
-	size_t from = (size_t)(length * i / n / p->slot_ns);
-	size_t to = (size_t)((length * (i + 1) / n - 1) / p->slot_ns), k;
+	uint64_t length = p->last - p->first + 1, before = p->first - p->start;
+	size_t from = (size_t)((before + length * i / n) / p->slot_ns);
+	size_t to = (size_t)((before + length * (i + 1) / n - (length >= n)) / p->slot_ns), k;
 	uint8_t state = 0;
 
 	for (k = from; k <= MAX(from, to); k++)

@@ -24,6 +24,7 @@ struct pins {
 	size_t n, capacity;
 	struct u64map pin_of;
 	uint64_t start, slot_ns;
+	uint64_t first, last; /* when the first level was told, and the last; .first 0: none was */
 	uint64_t untold; /* changes of pins that are too many */
 	bool oom;
 };
@@ -31,13 +32,10 @@ struct pins {
 void pins_init(struct pins *p);
 void pins_free(struct pins *p);
 
-/* Where time begins. */
-void pins_begin(struct pins *p, uint64_t time);
 /* At @time, pin @number of @owner is high or low. With @known_only nothing is told of other pins. */
 void pins_level(struct pins *p, uint64_t time, uint64_t owner, uint32_t number, bool high,
 		bool known_only);
-/* The state of pin @pin in part @i of @n of the time until @end. */
-enum pin_state pins_state(const struct pins *p, const struct pin *pin, uint64_t end, size_t i,
-			  size_t n);
+/* The state of pin @pin in part @i of @n of the time between .first and .last. */
+enum pin_state pins_state(const struct pins *p, const struct pin *pin, size_t i, size_t n);
 
 #endif

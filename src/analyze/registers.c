@@ -264,8 +264,6 @@ void registers_enter(struct registers *r, struct stream *s, const struct mapping
 	struct register_device like = device_of(s, m, p, e, &offset, &address);
 	struct register_row *row;
 
-	if (!r->pins.start)
-		pins_begin(&r->pins, s->start.h.time);
 	r->accesses++;
 	device = device_get(r, s, &like);
 	if (device == STREAM_NONE)
