@@ -51,7 +51,8 @@ enum event_flags {
 	EVENT_OWN = 1 << 0, /* made by kmscope itself */
 	EVENT_SIZES = 1 << 1, /* event_alloc.what holds two sizes, not a cache id */
 	EVENT_REUSE = 1 << 2, /* not selected; tells that the address was given out again */
-	EVENT_AGAIN = 1 << 3, /* the allocation just told at this address, with its true site */
+	EVENT_AGAIN = 1 << 3, /* the allocation just told at this address, with its true site; an
+			       * unmapping that may be told by its function, too */
 };
 
 struct event_header {

@@ -58,7 +58,7 @@ static __always_inline int end_ioremap(void *ctx, __u32 function)
 	return emit_ioremap(&h, &c, is_error(address) ? 0 : address, function);
 }
 
-static __always_inline int emit_iounmap(__u64 address)
+static __always_inline int emit_iounmap(__u64 address, __u8 flags)
 {
 	struct event_free *e;
 	struct here h;
@@ -69,7 +69,7 @@ static __always_inline int emit_iounmap(__u64 address)
 		count(&h.state->filtered);
 		return 0;
 	}
-	e = event_begin(&h, sizeof(*e), &h.state->lost[1], EVENT_IOUNMAP, 0, 0);
+	e = event_begin(&h, sizeof(*e), &h.state->lost[1], EVENT_IOUNMAP, flags, 0);
 	if (unlikely(!e))
 		return 0;
 	e->ptr = address;
@@ -129,7 +129,7 @@ int kretprobe_ioremap_old(void *ctx)
 SEC("?kprobe")
 int kprobe_iounmap(void *ctx)
 {
-	return emit_iounmap(argument(ctx, 1));
+	return emit_iounmap(argument(ctx, 1), 0);
 }
 
 /* --- accesses ---------------------------------------------------------------------------------------- */
@@ -200,7 +200,10 @@ int tp_gpio_module_write(struct trace_event_raw_reg_write *ctx)
 	return emit_access(&a, (void *)ctx + bpf_core_field_offset(ctx->bank));
 }
 
-/* Where no function tells of mappings, or where it is a mapping that none makes (sim=1). */
+/*
+ * Where no function tells of mappings, or where it is a mapping that none makes (sim=1); else it is told
+ * twice.
+ */
 SEC("?tp/kmscope_gpio/map")
 int tp_gpio_module_map(struct trace_event_raw_map *ctx)
 {
@@ -217,7 +220,7 @@ int tp_gpio_module_map(struct trace_event_raw_map *ctx)
 SEC("?tp/kmscope_gpio/unmap")
 int tp_gpio_module_unmap(struct trace_event_raw_unmap *ctx)
 {
-	emit_iounmap(ctx->virt);
+	emit_iounmap(ctx->virt, EVENT_AGAIN);
 	return PASS_ON;
 }
 

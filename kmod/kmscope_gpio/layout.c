@@ -151,7 +151,7 @@ static void pl061_sim_write(u32 *registers, u32 offset, u32 value)
 #define EDU_LIVENESS 0x004 /* what was written is read back inverted */
 
 static const struct kgpio_register edu_registers[] = {
-	{ "LIVENESS", EDU_LIVENESS, EDU_LIVENESS, 0xffffffff },
+	{ "LIVENESS", EDU_LIVENESS, EDU_LIVENESS },
 	{},
 };
 

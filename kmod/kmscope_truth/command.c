@@ -329,6 +329,7 @@ static const struct truth_command commands[] = {
 	{ "atomic", "COUNT SIZE", truth_run_interrupt, TRUTH_ATOMIC, 1, KMALLOC_MAX_CACHE_SIZE },
 	{ "hardirq", "COUNT SIZE", truth_run_interrupt, TRUTH_HARDIRQ, 1, KMALLOC_MAX_CACHE_SIZE },
 	{ "cross", "COUNT SIZE", truth_run_cross, TRUTH_CROSS, 1, KMALLOC_MAX_CACHE_SIZE },
+	{ "registers", "COUNT", truth_run_registers, NO_KIND },
 	{ "drop", "KIND", run_drop, NO_KIND },
 	{ "addresses", "[KIND]", run_addresses, NO_KIND },
 	{ "quiesce", "", truth_run_quiesce, NO_KIND },

@@ -224,4 +224,8 @@ void truth_context_exit(void);
 int truth_run_interrupt(const struct truth_command *command, const u64 *args);
 int truth_run_cross(const struct truth_command *command, const u64 *args);
 
+/* --- registers.c ------------------------------------------------------------------------------ */
+
+int truth_run_registers(const struct truth_command *command, const u64 *args);
+
 #endif

@@ -153,7 +153,8 @@ void mappings_enter(struct mappings *m, struct stream *s, const struct event_ior
 				     .mapping = i });
 }
 
-bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_t address)
+bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_t address,
+		    bool again)
 {
 	uint32_t i = u64map_get(&m->mapped_of, page_of(s, address));
 	struct mapping *item;
@@ -161,7 +162,10 @@ bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_
 	if (i == U64MAP_NONE || m->pool.items[i].time > time)
 		return false;
 	item = &m->items.items[m->pool.items[i].mapping];
+	if (again && item->function != IOREMAP_MODULE)
+		return true;
 	item->unmaps++;
+	s->quality.frees_matched++;
 	mapped_drop(m, i);
 	return true;
 }

@@ -40,8 +40,12 @@ void mappings_free(struct mappings *m);
 /* @asker: by call chain, see areas_asker(); 0 if there is none. */
 void mappings_enter(struct mappings *m, struct stream *s, const struct event_ioremap *e,
 		    uint64_t asker);
-/* @implied: the area was given up, which may follow. False if nothing was mapped there. */
-bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_t address);
+/*
+ * False if nothing was mapped there. With @again nothing ends that was not mapped by IOREMAP_MODULE: that
+ * is told by the function.
+ */
+bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_t address,
+		    bool again);
 /* Of /proc/vmallocinfo, the first time only. */
 void mappings_look(struct mappings *m, struct stream *s, const char *text);
 

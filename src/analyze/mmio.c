@@ -139,12 +139,11 @@ static void enter_ioremap(struct mmio *m, const struct event_ioremap *e)
 static void enter_unmap(struct mmio *m, const struct event_header *h, uint64_t address)
 {
 	struct stream *s = &m->areas.stream;
+	bool again = h->flags & EVENT_AGAIN;
 
 	stream_order(s, h);
 	s->quality.analysed++;
-	if (mappings_unmap(&m->mappings, s, h->time, address))
-		s->quality.frees_matched++;
-	else
+	if (!mappings_unmap(&m->mappings, s, h->time, address, again))
 		s->quality.frees_unknown++;
 }
 
@@ -428,11 +427,15 @@ static void note_gaps(const struct mmio *m, struct report *r)
 	else if (!(hooked & HOOKED_RWMMIO))
 		report_add_note(
 			r,
-			"accesses are seen of drivers that use%s%s%s; those of others are not "
-			"(CONFIG_TRACE_MMIO_ACCESS shows all, on arm64)",
-			hooked & HOOKED_REGMAP ? " regmap," : "",
-			hooked & HOOKED_GPIO ? " gpiolib," : "",
-			hooked & HOOKED_GPIO_MODULE ? " kmscope_gpio" : "");
+			"only accesses through%s%s%s are seen here (CONFIG_TRACE_MMIO_ACCESS, "
+			"on arm64, shows all)",
+			hooked & HOOKED_REGMAP ? " regmap" : "",
+			hooked & HOOKED_GPIO ? hooked & HOOKED_REGMAP ? ", gpiolib" : " gpiolib"
+					     : "",
+			hooked & HOOKED_GPIO_MODULE ? hooked & (HOOKED_REGMAP | HOOKED_GPIO)
+							      ? ", kmscope_gpio"
+							      : " kmscope_gpio"
+						    : "");
 }
 
 static int mmio_report(struct analyzer *a, struct report *r)

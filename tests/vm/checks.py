@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """What is run in a guest, and what must come out. Checks yield (title, None or what is wrong)."""
-import json
 import os
 import re
+
+import device_checks
+from results import Results, Wrong, need, pairs
 
 TURNS = 1009
 HELD = 23
@@ -18,13 +20,6 @@ SLAB = "kmscope slab --json --comm pipes --settle 1 --probe %s -- sh -c 'exec wo
 PIPE_BUFFERS = {"amd64": 640, "arm64": 640, "armhf": 384}
 # enum bpf_prog_type
 PROG_TRACEPOINT, PROG_RAW = "5", "17"
-
-# Step: words for tests/vm/registers. On ARM, QEMU's machine has a PL061, with nothing at pins 4 to 7.
-REGISTERS = {
-    "gpio-sim": "21-24 sim=1",
-    "gpio-sim-pl061": "4-7 sim=1 layout=pl061 base=0x9030000 pins=4-7",
-    "gpio-pl061": "4-7 layout=pl061 base=0x9030000 pins=4-7",
-}
 
 # Registers that may be mapped, and are not touched: the HPET's, a PL061's.
 DEVICE = {"amd64": 0xfed00000, "arm64": 0x9030000, "armhf": 0x9030000}
@@ -50,8 +45,7 @@ def steps(row, programs, modules):
     if "kmscope_truth" in modules:
         lines += module_steps(row)
     if "kmscope_gpio" in modules:
-        lines += ["step %s 60 registers %s" % (step, words) for step, words in REGISTERS.items()
-                  if row.arch != "amd64" or "sim=1" in words]
+        lines += device_checks.steps(row)
     lines.append("step loaded 120 loaded %d --stacks auto" % LOAD_SECONDS[row.arch])
     if row.arch == "armhf":
         lines.append("step rings 400 rings %d" % RENEWING)
@@ -101,52 +95,6 @@ def layout_steps():
         "step layout-text 60 kmscope layout",
         "step layout-user 60 su -s /bin/sh nobody -c 'kmscope layout --json'",
     ]) + "\n"
-
-
-class Wrong(Exception):
-    """A check that did not hold; the text says what was found."""
-
-
-def need(condition, text, *args):
-    if not condition:
-        raise Wrong(text % args)
-
-
-class Results:
-    """What a guest left behind, by step."""
-
-    def __init__(self, row, files):
-        self.row, self.files = row, files
-
-    def text(self, name):
-        return self.files.get(name, b"").decode(errors="replace")
-
-    def status(self, step):
-        text = self.text(step + ".rc").strip()
-        need(text, "the step was not run")
-        return int(text)
-
-    def output(self, step):
-        """What a step printed, if it ended well."""
-        status = self.status(step)
-        said = (self.text(step + ".err") or self.text(step + ".out")).strip().splitlines()
-        need(status == 0, "exit status %d: %s", status, said[-1] if said else "")
-        return self.text(step + ".out")
-
-    def report(self, step):
-        try:
-            return json.loads(self.output(step))
-        except ValueError as problem:
-            raise Wrong("not JSON: %s" % problem) from problem
-
-    def kmalloc_class(self, size):
-        """The kernel's own word for the size class that serves a request."""
-        names = re.findall(r"^kmalloc-(?:cg-)?(\d+)(k?) ", self.text("slabinfo.out"), re.M)
-        sizes = {int(n) * (1024 if k else 1) for n, k in names}
-        return min((s for s in sizes if s >= size), default=0)
-
-    def has_btf(self):
-        return "\nbtf 1\n" in self.text("capset.out")
 
 
 # --- the checks -------------------------------------------------------------------------------------
@@ -338,11 +286,7 @@ def planned(r):
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
     if "insmod.rc" in r.files:
         yield from planned_module(r)
-    for step in REGISTERS:
-        if step + ".rc" in r.files:
-            yield "%s: %s" % (step, check_registers.__doc__), check_registers, (step,)
-            yield "%s: %s" % (step, check_refusals.__doc__), check_refusals, (step,)
-            yield "%s: %s" % (step, check_restored.__doc__), check_restored, (step,)
+    yield from device_checks.planned(r)
     yield check_loaded.__doc__, check_loaded, ()
     if "rings.rc" in r.files:
         yield check_rings.__doc__, check_rings, ()
@@ -363,12 +307,6 @@ UNSEEN_FREES = ("kfree_rcu", "witness", "free_bulk", "kfree_bulk", "bulk")
 UNSEEN_BOTH = UNSEEN_ALLOCS + UNSEEN_FREES
 # «ask» keeps these.
 KEPT = ("leak", "cache_keep")
-
-
-def pairs(line):
-    """Its words KEY=VALUE, numbers as such."""
-    found = re.findall(r"(\w+)=(\S+)", line)
-    return {k: int(v) if v.isdigit() else v for k, v in found}
 
 
 class Truth:
@@ -647,121 +585,6 @@ def planned_module(r):
     yield "the module is unloaded", Results.output, ("rmmod",)
 
 
-# --- the module kmscope_gpio against its own events; see kmod/kmscope_gpio/README.md -------------------
-
-# What tests/vm/registers asks for.
-BLINKS, WALKS, READS = 23, 31, 29
-
-
-def said(r, step):
-    """[(command, lines of the answer)] of the module."""
-    parts = r.text(step + ".answers").split("> ")[1:]
-    return [(p.split("\n")[0], p.splitlines()[1:]) for p in parts]
-
-
-def traced(r, name):
-    """[(event, its fields)], numbers as such, nothing lost."""
-    text = r.text(name)
-    found = re.search(r"entries-in-buffer/entries-written: (\d+)/(\d+)", text)
-    need(found and found[1] == found[2] != "0", "%s is not whole: %s", name, found and found[0])
-    events = re.findall(r": (reg_read|reg_write|map|unmap): (.*)", text)
-    need(len(events) == int(found[1]), "%d events instead of %s", len(events), found[1])
-    fields = [dict(re.findall(r"(\w+)=(\S+)", line)) for _, line in events]
-    return [(event, {k: v if k == "bank" else int(v, 0) for k, v in f.items()})
-            for (event, _), f in zip(events, fields)]
-
-
-def drive(layout, high, low):
-    """The writes that make pins high and low."""
-    if layout == "pl061":
-        return [("reg_write", (high | low) << 2, high)]
-    return [("reg_write", o, v) for o, v in ((0x190, low), (0x194, high)) if v]
-
-
-def pattern(layout, steps, pins, real):
-    """A run of pins that were inputs, and low where that can be known; value None: any."""
-    direction, latch = (0x400, pins << 2) if layout == "pl061" else (0x134, 0x13C)
-    begin = [("reg_read", o, None) for o in (direction, latch, direction)]
-    change = [("reg_write", direction, None)]
-    end = drive(layout, 0, pins) if layout != "pl061" else []
-    last = [("reg_read", direction, None)]
-    return (begin + change + [x for high, low in steps for x in drive(layout, high, low)]
-            + end + last + change + (last if real else []))
-
-
-def expected_registers(layout, pins, real):
-    """(event, offset, value or None) of all accesses that the script asks for."""
-    bits = [1 << n for n in range(32) if pins >> n & 1]
-    walk, before = [], pins
-    for n in range(WALKS):
-        bit = bits[n % len(bits)]
-        walk.append((bit, before & ~bit))
-        before = bit
-    seen = 0xFF << 2 if layout == "pl061" else 0x138
-    return (pattern(layout, [(pins, 0), (0, pins)] * BLINKS, pins, real)
-            + pattern(layout, walk, pins, real) + [("reg_read", seen, None)] * READS)
-
-
-def check_registers(r, step):
-    """every access is one event, in order, and counted"""
-    r.output(step)
-    events = traced(r, step + ".trace")
-    shows = [lines for command, lines in said(r, step) if command == "show"]
-    show = {k: v for k, v in re.findall(r"(\w+)=(\S+)", shows[0][0])}
-    base, width = int(show["base"], 0), 1 if show["layout"] == "pl061" else 4
-    accesses = [(e, f) for e, f in events if e.startswith("reg_")]
-    right = expected_registers(show["layout"], int(show["pins"], 0), show["sim"] == "0")
-    need(len(accesses) == len(right), "%d accesses instead of %d", len(accesses), len(right))
-    for (event, f), (kind, offset, value) in zip(accesses, right):
-        need((event, f["offset"]) == (kind, offset) and value in (None, f["value"]),
-             "%s %s instead of %s 0x%x %s", event, f, kind, offset, value)
-        need(f["phys"] == base + offset and f["width"] == width and f["bank"] == show["bank"],
-             "%s", f)
-    counts = {}
-    for event, f in accesses:
-        c = counts.setdefault(f["offset"], {"reads": 0, "writes": 0})
-        c["reads" if event == "reg_read" else "writes"] += 1
-        c["last"] = f["value"]
-    told = {}
-    for line in shows[0][1:]:
-        f = {k: int(v, 0) for k, v in re.findall(r"(\w+)=(\w+)", line) if k != "register"}
-        told[f["offset"]] = {k: f[k] for k in ("reads", "writes", "last")}
-    need(told == counts, "show: %s, events: %s", told, counts)
-    maps = [(e, f) for e, f in events if not e.startswith("reg_")]
-    need([e for e, _ in maps] == ["map", "unmap"] * 3, "%s", maps)
-    need(show["maps"] == show["unmaps"] == "3", "%s", show)
-    for (_, up), (_, down) in zip(maps[::2], maps[1::2]):
-        need(up == down and up["phys"] == base and up["size"] == 0x1000 and up["virt"], "%s %s", up,
-             down)
-
-
-def check_refusals(r, step):
-    """what is asked wrongly gets one line and touches nothing"""
-    answers = said(r, step)
-    shows = [lines for command, lines in answers if command == "show"]
-    need(shows[0][1:] == shows[1][1:], "%s became %s", shows[0], shows[1])
-    words = [lines[0].split(":")[0] for _, lines in answers if lines[0].startswith("error")]
-    right = ["device", "refused", "range", "syntax", "syntax", "syntax", "range", "range", "unknown"]
-    right += ["busy"] * (1 if "sim=1" in REGISTERS[step] else 2)
-    need(words == ["error " + w for w in right], "%s", words)
-    need(all(len(x) == 1 for _, x in answers if x[0].startswith("error")), "more than one line")
-
-
-def check_restored(r, step):
-    """unloading and unbinding end the traffic, and leave the pins as they were"""
-    states = [re.search(r"state=(\w+)", lines[0])[1] for command, lines in said(r, step)
-              if command in ("stop", "wait")]
-    sim = "sim=1" in REGISTERS[step]
-    right = ["done"] * 3 + ["stopped", "done", "done" if sim else "unbound"]
-    need(states == right, "%s", states)
-    show = [lines[0] for command, lines in said(r, step) if command == "show"][2]
-    need("state=stopped" in show and "maps=45 unmaps=45" in show, "%s", show)
-    first, second = ([f for e, f in traced(r, step + end) if e == "reg_read"]
-                     for end in (".trace", ".after"))
-    need(first[0] == second[0], "%s became %s", first[0], second[0])
-    need(not sim or second[-1]["value"] == 128, "not the inputs: %s", second[-1])
-
-
 # --- kmscope layout against /proc ------------------------------------------------------------------------
 
 
@@ -852,17 +675,23 @@ def live_tests(r, program):
     return [("%s: %s" % (program, title), wrong) for title, wrong in results]
 
 
-def run(row, files):
-    """(title, None or what is wrong) of every check on a guest's results."""
+def evaluate(row, files, plan):
+    """(title, None or what is wrong) of the checks that plan(Results) yields."""
     r = Results(row, files)
-    for title, function, arguments in planned(r):
+    for title, function, arguments in plan(r):
         try:
             function(r, *arguments)
             yield title, None
         except Wrong as wrong:
             yield title, str(wrong)
-        except (KeyError, TypeError, ValueError) as problem:
+        except (KeyError, IndexError, TypeError, ValueError) as problem:
             yield title, "the report has another form: %r" % problem
+
+
+def run(row, files):
+    """(title, None or what is wrong) of every check on a guest's results."""
+    yield from evaluate(row, files, planned)
+    r = Results(row, files)
     for name in sorted(files):
         if re.match(r"test_\w+\.rc$", name):
             yield from live_tests(r, name[:-3])

@@ -75,7 +75,7 @@ def pack_initramfs(path, programs, texts):
 # --- boot ---------------------------------------------------------------------------------------------
 
 
-def qemu_command(row, image, initramfs, cpus, memory):
+def qemu_command(row, image, initramfs, cpus, memory, more):
     machine = matrix.MACHINES[row.arch]
     words = ["quiet", "loglevel=4", "panic=-1", "oops=panic", "rdinit=/init"]
     command = [machine.qemu] + machine.args.split()
@@ -83,14 +83,14 @@ def qemu_command(row, image, initramfs, cpus, memory):
     command += ["-display", "none", "-monitor", "none", "-no-reboot", "-serial", "stdio"]
     if row.arch == "amd64":
         command += ["-serial", "file:results.tar.gz"]
-    command += ["-kernel", image, "-initrd", initramfs]
+    command += ["-kernel", image, "-initrd", initramfs] + list(more)
     return command + ["-append", " ".join(["console=" + machine.console] + words)]
 
 
-def boot(row, image, initramfs, folder, cpus, memory=None):
+def boot(row, image, initramfs, folder, cpus, memory=None, more=()):
     """
     Run the guest to its end; its results and its console lie in the folder afterwards. memory: MB,
-    instead of what the architecture has.
+    instead of what the architecture has; more: words for QEMU.
     """
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -99,7 +99,7 @@ def boot(row, image, initramfs, folder, cpus, memory=None):
     with open(console, "wb") as out:
         try:
             status = subprocess.run(
-                qemu_command(row, image, initramfs, cpus, memory or MEMORY[row.arch]),
+                qemu_command(row, image, initramfs, cpus, memory or MEMORY[row.arch], more),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -21,7 +21,7 @@ MACHINES = {
         # One thread: with one for each CPU, QEMU before 8.1 may run a stale int3 where the kernel has
         # just patched a tracepoint's branch, which ends in «Oops: int3» (LKML, July 2023: «qemu-x86_64
         # booting with 8.0.0 still see int3: when running LTP tracing testing»).
-        "-M q35 -cpu max -accel tcg,thread=single -net none -vga none"
+        "-M q35 -cpu max -accel tcg,thread=single -net none -vga none -device edu"
         " -device isa-debug-exit,iobase=0xf4,iosize=0x04",
         "ttyS0",
     ),
