@@ -293,10 +293,10 @@ static __always_inline int emit_bulk(void *ctx, __u32 name, __u32 buf, __u32 off
 		.access = way,
 	};
 
-	if (bytes >= 8)
-		bpf_probe_read_kernel(&a.value, 8, record_string(ctx, buf));
-	else if (bytes > 0)
-		bpf_probe_read_kernel(&a.value, bytes & 7, record_string(ctx, buf));
+	/* what follows the record's bytes is no business of ours */
+	bpf_probe_read_kernel(&a.value, sizeof(a.value), record_string(ctx, buf));
+	if (a.bytes < sizeof(a.value))
+		a.value &= (1ull << (a.bytes & 7) * 8) - 1;
 	return emit_access(&a, record_string(ctx, name));
 }
 

@@ -47,14 +47,18 @@ struct attachment {
 
 static int _printf_(2, 0) print_debug(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char line[1024];
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
 
 	(void)level;
-	if (!log_enabled(LOG_LEVEL_DEBUG))
+	if (!log_enabled(LOG_LEVEL_DEBUG) || vasprintf(&text, fmt, args) < 0) {
+		text = NULL;
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("%s", line);
+	}
+	/* what the verifier says are many lines */
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log_debug("%s", line);
 	return 0;
 }
 
