@@ -9,7 +9,7 @@
 #include "base/digits.h"
 #include "base/vec.h"
 
-#define TIMELINE_CELLS 64
+#define TIMELINE_CELLS 48
 
 struct mmio {
 	struct analyzer analyzer;

@@ -14,16 +14,17 @@ struct pin {
 	uint64_t owner; /* number of its controller, as the caller counts them */
 	uint32_t number;
 	bool high, known;
+	bool changed; /* in slot .last */
 	uint64_t changes;
 	size_t last; /* slot up to which .slots are filled */
-	uint8_t slots[PINS_SLOTS]; /* enum pin_state */
+	uint8_t slots[PINS_SLOTS]; /* enum pin_state; with one change in it, the level after that */
 };
 
 struct pins {
 	struct pin *items;
 	size_t n, capacity;
 	struct u64map pin_of;
-	uint64_t start, slot_ns;
+	uint64_t slot_ns;
 	uint64_t first, last; /* when the first level was told, and the last; .first 0: none was */
 	uint64_t untold; /* changes of pins that are too many */
 	bool oom;

@@ -23,11 +23,13 @@ struct golden {
 	const char *script, *kallsyms, *address;
 	bool layout;
 	struct analyzer *analyzer;
+	uint64_t pieces; /* printed */
 };
 
 static const char usage[] =
 	"usage: golden ANALYZER RENDERER SCRIPT [--by site|cache|comm|pid|cgroup] [--top N]\n"
-	"       [--objects] [--min-age NS] [--stacks] [--map] [--kallsyms FILE]\n"
+	"       [--objects] [--min-age NS] [--stacks] [--map] [--trace] [--timeline]\n"
+	"       [--kallsyms FILE]\n"
 	"       golden layout RENDERER FOLDER [--address 0xADDRESS]\n";
 
 static char *read_file(const char *path)
@@ -69,6 +71,8 @@ static int parse(struct golden *g, int argc, char **argv)
 		{ "min-age", required_argument, NULL, 'a' },
 		{ "stacks", no_argument, NULL, 's' },
 		{ "map", no_argument, NULL, 'm' },
+		{ "trace", no_argument, NULL, 't' },
+		{ "timeline", no_argument, NULL, 'l' },
 		{ "kallsyms", required_argument, NULL, 'k' },
 		{ "address", required_argument, NULL, 'A' },
 		{ 0 },
@@ -95,6 +99,12 @@ static int parse(struct golden *g, int argc, char **argv)
 			break;
 		case 'm':
 			g->options.map = true;
+			break;
+		case 't':
+			g->options.trace = true;
+			break;
+		case 'l':
+			g->options.timeline = true;
 			break;
 		case 'k':
 			g->kallsyms = optarg;
@@ -123,6 +133,23 @@ static void consume(void *arg, const struct event_header *const *records, size_t
 	g->ops->consume(g->analyzer, records, n);
 }
 
+/* --trace: what was seen since the last time. */
+static int print_piece(struct golden *g)
+{
+	struct render_options options = { .width = 80 };
+	_cleanup_(report_free) struct report *r = report_new(g->ops->name);
+	int err = r ? g->ops->trace(g->analyzer, r) : -ENOMEM;
+
+	if (err || !r->n_tables)
+		return err;
+	snprintf(r->kernel, sizeof(r->kernel), "6.12.0-golden");
+	snprintf(r->arch, sizeof(r->arch), "x86_64");
+	r->piece = true;
+	r->interval = g->renderer == renderer_find("json") ? 0 : g->pieces;
+	g->pieces++;
+	return g->renderer->render(r, &options, stdout);
+}
+
 static int play(struct golden *g, struct failure *f)
 {
 	struct event_sink sink = { .consume = consume, .arg = g };
@@ -136,19 +163,29 @@ static int play(struct golden *g, struct failure *f)
 	if (!err)
 		err = s->ops->start(s, f);
 	while (!err && (err = s->ops->read(s, &sink)) > 0)
-		err = 0;
-	return err;
+		err = g->options.trace ? print_piece(g) : 0;
+	return err || !g->options.trace ? err : print_piece(g);
 }
 
 /* What a session would say about itself. */
 static int describe(const struct golden *g, struct report *r)
 {
-	const char *what = g->ops == &buddy_analyzer ? "page" : "slab";
+	static const char *const whats[][2] = {
+		{ "slab", "slab allocations" },	 { "leaks", "slab allocations" },
+		{ "buddy", "page allocations" }, { "vmalloc", "vmalloc areas" },
+		{ "mmio", "device registers" },
+	};
+	const char *what = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(whats); i++)
+		if (!strcmp(whats[i][0], g->ops->name))
+			what = whats[i][1];
 
 	snprintf(r->kernel, sizeof(r->kernel), "6.12.0-golden");
 	snprintf(r->arch, sizeof(r->arch), "x86_64");
 	r->interval = 1;
-	return asprintf(&r->subject, "%s allocations of a script", what) < 0 ? -ENOMEM : 0;
+	return asprintf(&r->subject, "%s of a script", what) < 0 ? -ENOMEM : 0;
 }
 
 static int print(struct golden *g, struct failure *f)

@@ -19,7 +19,8 @@ MMIO = {
     "mmio-edu": "4-7 10007 layout=edu pins=4-7",
     "mmio-beagle": "21-24 1000003",
 }
-BEAGLE = ["step mmio-beagle 300 askregisters " + MMIO["mmio-beagle"]]
+BEAGLE = ["step mmio-beagle 300 askregisters " + MMIO["mmio-beagle"],
+          "step example-led 60 env KMSCOPE=/build/kmscope sh /bin/beaglebone-led /kmscope_gpio.ko 5 20"]
 REGMAP = 1009  # turns of the truth module's command «registers»
 
 
@@ -44,6 +45,7 @@ def planned(r):
                 yield "%s: %s" % (step, check.__doc__), check, (step,)
     if "mmio-beagle.rc" in r.files:
         yield "mmio-beagle: " + check_line.__doc__, check_line, ()
+        yield "examples/beaglebone-led: " + check_example.__doc__, check_example, ()
 
 
 # --- the module kmscope_gpio against its own events; see kmod/kmscope_gpio/README.md -------------------
@@ -325,3 +327,12 @@ def check_line(r):
     need(banks <= names, "%s are not all in %s", banks, names)
     pin = [x for x in report["grids"]["timeline"]["rows"] if x["label"] == "4804c000.gpio 28"]
     need(len(pin) == 1 and set(pin[0]["cells"]) & set("_#x"), "%s", pin)
+
+
+def check_example(r):
+    """every write of five blinks is seen, and drawn"""
+    text = r.output("example-led")
+    need("\n13 writes were made, 13 were seen." in text, "%s", text[-300:])
+    need(len(re.findall(r" write +4804c000.gpio +SETDATAOUT +0x1e00000 ", text)) == 5, "%s", text)
+    drawn = re.findall(r"^4804c000.gpio 2[1-4] +([_#x]+)$", text, re.M)
+    need(len(drawn) == 4 and all("#" in d and "_" in d for d in drawn), "%s", drawn)
