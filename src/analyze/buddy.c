@@ -252,9 +252,9 @@ static size_t chains_first(const struct chains *c, uint32_t owner)
 	return from;
 }
 
-/* What each call chain of @owner stands for among @n blocks of @pages pages each. */
+/* What each call chain of @owner stands for among @n requests, which got @bytes in all. */
 static void add_chains(const struct buddy *b, const struct chains *c, uint32_t owner, uint64_t n,
-		       uint64_t pages, struct report *r, struct table *t, size_t at)
+		       uint64_t bytes, struct report *r, struct table *t, size_t at)
 {
 	size_t first = chains_first(c, owner), i, most = b->options.all ? CHAINS_MAX : CHAINS_TEXT;
 	const struct pages *p = &b->pages;
@@ -267,11 +267,11 @@ static void add_chains(const struct buddy *b, const struct chains *c, uint32_t o
 		taken += c->items[i].n;
 	for (i = first; i < c->n && c->items[i].owner == owner && i < first + most; i++) {
 		const struct stream_stack *s = &p->stream.stacks.items[c->items[i].stack];
-		uint64_t stands = (uint64_t)((double)n * (double)c->items[i].n / (double)taken);
+		double share_of = (double)c->items[i].n / (double)taken;
 		struct stack_share share = {
 			.stack = report_add_stack(r, s->frames, s->n),
-			.objects = stands,
-			.bytes = bytes_of(p, stands * pages),
+			.objects = (uint64_t)((double)n * share_of),
+			.bytes = (uint64_t)((double)bytes * share_of),
 			.estimated = taken < n,
 		};
 
@@ -337,8 +337,8 @@ static void set_user(const struct buddy *b, const struct page_user *u, const str
 		flag_names_decode(gfp, u->gfp, buf, sizeof(buf));
 		report_set_text(r, t, at, "gfp", buf);
 	}
-	add_chains(b, chains, (uint32_t)(u - p->users.items), n * each, 1ull << (u->order & 31), r,
-		   t, at);
+	add_chains(b, chains, (uint32_t)(u - p->users.items), n * each,
+		   bytes_of(p, (u->allocs * each) << (u->order & 31)), r, t, at);
 }
 
 /* Most pages first; then those who ask for the larger blocks, in vain too. */
@@ -376,6 +376,7 @@ static int report_users(const struct buddy *b, const struct chains *chains, stru
 	if (!t)
 		return -ENOMEM;
 	t->empty = "nobody";
+	t->noun = "request";
 	t->rows_total = p->users.n;
 	return 0;
 }
@@ -403,12 +404,13 @@ static void report_fallbacks(const struct buddy *b, const struct chains *chains,
 		report_set_u64(r, t, at, "count", f->count);
 		report_set_u64(r, t, at, "claimed", f->whole);
 		add_chains(b, chains, (uint32_t)(f - p->fallbacks.items) | PAGE_SAMPLE_FALLBACK,
-			   f->count, 1ull << (f->order & 31), r, t, at);
+			   f->count, bytes_of(p, f->count << (f->order & 31)), r, t, at);
 	}
 	if (!t)
 		return;
 	t->rows_total = t->n_rows;
 	t->empty = "none";
+	t->noun = "fallback";
 	report_table_sort(t, "count");
 	report_table_truncate(t, b->options.top);
 }

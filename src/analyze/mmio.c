@@ -147,6 +147,19 @@ static void enter_unmap(struct mmio *m, const struct event_header *h, uint64_t a
 		s->quality.frees_unknown++;
 }
 
+/*
+ * An area was given up, of whomever: x86's memunmap() and others have iounmap() inlined, so that it ends
+ * mappings whose unmapping was not seen. Most areas are none.
+ */
+static void enter_area_free(struct mmio *m, const struct event_area_free *e)
+{
+	struct stream *s = &m->areas.stream;
+
+	stream_order(s, &e->h);
+	s->quality.analysed++;
+	mappings_unmap(&m->mappings, s, e->h.time, e->address, false);
+}
+
 static void enter_snapshot(struct mmio *m, const struct event_header *h)
 {
 	const struct event_snapshot *e = (const struct event_snapshot *)h;
@@ -173,6 +186,9 @@ static void mmio_consume(struct analyzer *a, const struct event_header *const *r
 			break;
 		case EVENT_IOUNMAP:
 			enter_unmap(m, h, ((const struct event_free *)h)->ptr);
+			break;
+		case EVENT_AREA_FREE:
+			enter_area_free(m, (const struct event_area_free *)h);
 			break;
 		case EVENT_REGISTER:
 			stream_order(s, h);

@@ -33,6 +33,7 @@ struct attachment {
 	const struct bpf_program *counted[CAPABILITY_MAX]; /* whose misses are losses */
 	size_t n_counted;
 	bool misses_known;
+	unsigned int areas;
 	int tracefs;
 	const struct probe_row *rows[CAPABILITY_MAX]; /* what is loaded, NULL: nothing */
 	int *ring_fds;
@@ -413,6 +414,7 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 	a->tracefs = -1;
 	a->n_cpus = (size_t)n_cpus;
 	a->misses_known = true;
+	a->areas = o->areas;
 	for (size_t i = 0; i < CAPABILITY_MAX; i++) {
 		if (!probe_row_wanted(plan->chosen[i], o->areas))
 			continue;
@@ -499,7 +501,7 @@ int attachment_attach(struct attachment *a, struct failure *f)
 		for (k = 0; !err && row->companions[k].program; k++)
 			err = attach_program(a, obj, row->companions[k].program, row,
 					     row->companions[k].event);
-		if (err && capabilities[i].optional) {
+		if (err && !(capabilities[i].needed & a->areas)) {
 			log_debug("%s can't be traced: %s", capabilities[i].name, strerror(-err));
 			a->rows[i] = NULL;
 			continue;

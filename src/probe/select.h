@@ -24,14 +24,14 @@ enum capability {
 	CAPABILITY_PAGE_BULK,
 	CAPABILITY_COMPACTION,
 	CAPABILITY_RECLAIM,
-	CAPABILITY_AREA_FREE, /* before what allocates: see attachment_attach() */
-	CAPABILITY_AREA_ALLOC,
+	CAPABILITY_AREA_ALLOC, /* before what frees, which is attached first: see attachment_attach() */
+	CAPABILITY_AREA_FREE,
 	CAPABILITY_AREA_PURGE,
 	CAPABILITY_AREA_PAGES,
 	CAPABILITY_VMALLOC,
 	CAPABILITY_VMALLOC_OUTER,
-	CAPABILITY_IOUNMAP,
 	CAPABILITY_IOREMAP,
+	CAPABILITY_IOUNMAP,
 	CAPABILITY_REGMAP,
 	CAPABILITY_REGMAP_BULK,
 	CAPABILITY_GPIO,
@@ -58,7 +58,8 @@ enum probe_area {
 struct capability_info {
 	const char *name;
 	unsigned int areas; /* of enum probe_area; the lowest is what doctor lists it under */
-	bool optional; /* the area can do without; the report says what is missing */
+	unsigned int
+		needed; /* areas that can't do without; the reports of others say what is missing */
 	bool both_methods; /* raw and classic programs serve it: --probe chooses */
 };
 extern const struct capability_info capabilities[CAPABILITY_MAX];

@@ -294,9 +294,14 @@ static void put_stack(struct text *t, size_t indent, uint32_t id)
 	}
 }
 
-static void put_shares(struct text *t, size_t indent, const struct cell *c)
+static void put_shares(struct text *t, const struct table *table, size_t indent,
+		       const struct cell *c)
 {
+	const char *noun = table->noun ? table->noun : "object";
+	char nouns[32];
 	double bytes = 0, objects = 0;
+
+	snprintf(nouns, sizeof(nouns), "%ss", noun);
 
 	for (size_t i = 0; i < c->stacks.n; i++) {
 		bytes += (double)c->stacks.items[i].bytes;
@@ -309,9 +314,9 @@ static void put_shares(struct text *t, size_t indent, const struct cell *c)
 		if (bytes > 0)
 			put_share_of(t, (double)s->bytes, bytes, "bytes");
 		else
-			put_share_of(t, (double)s->objects, objects, "objects");
-		out_printf(&t->out, "%s, %s object%s:\n", s->estimated ? " (estimated)" : "",
-			   units_exact(s->objects).s, s->objects == 1 ? "" : "s");
+			put_share_of(t, (double)s->objects, objects, nouns);
+		out_printf(&t->out, "%s, %s %s%s:\n", s->estimated ? " (estimated)" : "",
+			   units_exact(s->objects).s, noun, s->objects == 1 ? "" : "s");
 		put_stack(t, indent + 4, s->stack);
 	}
 }
@@ -355,7 +360,7 @@ static void put_below(struct text *t, const struct table *table, size_t row)
 		    cells[i].type == CELL_NULL)
 			continue;
 		if (cells[i].type == CELL_STACKS)
-			put_shares(t, indent, &cells[i]);
+			put_shares(t, table, indent, &cells[i]);
 		else
 			put_subline(t, indent, column, &cells[i]);
 	}

@@ -87,6 +87,7 @@ struct table {
 	size_t n_rows, rows_capacity;
 	size_t rows_total; /* before report_table_truncate() */
 	const char *empty; /* text: what to say when there are no rows */
+	const char *noun; /* text: what shares of call chains count; NULL: «object» */
 	const uint8_t
 		*least; /* text: by column, at least so wide; static; NULL: as wide as need be */
 	/*
