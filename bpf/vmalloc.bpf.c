@@ -222,9 +222,12 @@ int kretprobe_vmalloc(void *ctx)
 
 	if (!call_end(CALL_VMALLOC, &h, &c))
 		return 0;
+	/* vmalloc() took its return address for the caller's, in place of which there is the probe's */
 	outer = bpf_map_lookup_elem(&calls, &key);
-	if (outer)
+	if (outer) {
 		outer->told = 1;
+		c.site = outer->site;
+	}
 	return emit_vmalloc(&h, &c, return_value(ctx));
 }
 
