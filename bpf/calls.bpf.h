@@ -35,6 +35,12 @@ static __always_inline __u64 call_key(enum call_kind kind)
 	return (__u64)kind << 32 | (__u32)bpf_get_current_pid_tgid();
 }
 
+/* Whether a call that begins will be told, as far as that is known by its task. */
+static __always_inline bool chain_wanted(void)
+{
+	return !config.select || task_selected(bpf_get_current_pid_tgid());
+}
+
 /* A probe on a function's first instruction. */
 static __always_inline int call_begin(enum call_kind kind, struct call *c)
 {

@@ -23,9 +23,9 @@ static __always_inline int emit_ioremap(const struct here *h, const struct call 
 	struct event_ioremap *e;
 
 	if (selective()) {
-		/* the area of a mapping has been selected already where areas are traced, too */
-		if (!marked(page_of(address)) &&
-		    !(size_selected(c->bytes) && task_selected(pid_tgid))) {
+		/* its area may have been selected already, where areas are traced, too */
+		if (!task_selected(pid_tgid) ||
+		    (!marked(page_of(address)) && !size_selected(c->bytes))) {
 			count(&h->state->filtered);
 			return 0;
 		}
@@ -108,7 +108,7 @@ int kprobe_ioremap(void *ctx)
 #else
 	c.site = return_address(ctx);
 #endif
-	c.stack = take_stack(ctx, c.site);
+	c.stack = chain_wanted() ? take_stack(ctx, c.site) : -1;
 	return call_begin(CALL_IOREMAP, &c);
 }
 

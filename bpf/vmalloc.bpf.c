@@ -25,7 +25,11 @@ static __always_inline bool area_follow(__u64 address, __u64 bytes, __u64 pid_tg
 	return address && marked(address);
 }
 
-static __always_inline int emit_area(const struct here *h, __u64 address, __u64 bytes, __s32 stack)
+/* @stack: of the call chain; STACK_NOW: it is to be taken. */
+#define STACK_NOW -3
+
+static __always_inline int emit_area(void *ctx, const struct here *h, __u64 address, __u64 bytes,
+				     __s32 stack)
 {
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct event_area *e;
@@ -39,6 +43,8 @@ static __always_inline int emit_area(const struct here *h, __u64 address, __u64 
 	}
 	if (config.want_task)
 		emit_task(h, pid_tgid);
+	if (stack == STACK_NOW)
+		stack = take_stack(ctx, bytes);
 	e = event_begin(h, sizeof(*e), &h->state->lost[0], EVENT_AREA_ALLOC, flags, pid_tgid >> 32);
 	if (unlikely(!e))
 		return PASS_ON;
@@ -98,7 +104,7 @@ int tp_alloc_vmap_area(struct trace_event_raw_alloc_vmap_area *ctx)
 
 	if (!here_init(&h))
 		return PASS_ON;
-	return emit_area(&h, address, bytes, take_stack(ctx, bytes));
+	return emit_area(ctx, &h, address, bytes, STACK_NOW);
 }
 
 SEC("?tp/vmalloc/free_vmap_area_noflush")
@@ -133,7 +139,8 @@ int kprobe_alloc_vmap_area(void *ctx)
 {
 	struct call c = { .bytes = argument(ctx, 1) };
 
-	c.stack = take_stack(ctx, c.bytes);
+	/* not in the return probe: ARM32's 6.1 crashes there */
+	c.stack = chain_wanted() ? take_stack(ctx, c.bytes) : -1;
 	return call_begin(CALL_AREA, &c);
 }
 
@@ -150,7 +157,7 @@ int kretprobe_alloc_vmap_area(void *ctx)
 		address = area_word(area, 0);
 		c.bytes = area_word(area, 1) - address;
 	}
-	return emit_area(&h, address, c.bytes, c.stack);
+	return emit_area(ctx, &h, address, c.bytes, c.stack);
 }
 
 /* free_vmap_area_noflush(area) */
@@ -194,9 +201,9 @@ static __always_inline int emit_vmalloc(const struct here *h, const struct call 
 	__u64 pid_tgid = bpf_get_current_pid_tgid();
 	struct event_vmalloc *e;
 
-	/* its area has been marked, if it was selected */
+	/* its area has been marked, if it was selected; it may have been somebody else's before */
 	if (selective() &&
-	    !(address ? marked(address) : size_selected(c->bytes) && task_selected(pid_tgid))) {
+	    !(task_selected(pid_tgid) && (address ? marked(address) : size_selected(c->bytes)))) {
 		count(&h->state->filtered);
 		return 0;
 	}

@@ -21,13 +21,17 @@ die() {
 command -v "$kmscope" >/dev/null || die 1 "there is no $kmscope: set KMSCOPE to the program"
 [ -e /proc/modules ] || die 3 "this kernel loads no modules"
 
-loaded='' unbound='' work=$(mktemp -d)
+loaded='' unbound='' tracer='' work=$(mktemp -d)
 clean_up() {
-	for device in $unbound; do echo "$device" >$leds/bind; done
-	[ -z "$loaded" ] || rmmod kmscope_gpio
+	[ -z "$tracer" ] || kill $tracer 2>/dev/null || true
+	# its traffic ends, and the pins are free
+	[ -z "$loaded" ] || rmmod kmscope_gpio || true
+	for device in $unbound; do echo "$device" >$leds/bind || true; done
 	rm -rf "$work"
 }
 trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 if [ ! -e /proc/kmscope_gpio ]; then
 	if [ -n "$module" ]; then
@@ -37,8 +41,9 @@ if [ ! -e /proc/kmscope_gpio ]; then
 	fi
 	loaded=yes
 fi
-case "$*" in
-*sim=1*) ;;
+echo show >/proc/kmscope_gpio
+case $(cat /proc/kmscope_gpio) in
+*" sim=1 "*) ;;
 *)
 	# their driver has the pins: nobody else gets them
 	for device in "$leds"/*leds*; do
@@ -62,11 +67,13 @@ echo show >/proc/kmscope_gpio
 cat /proc/kmscope_gpio >"$work/made"
 kill -TERM $tracer
 wait $tracer
+tracer=''
 cat "$work/report"
 
-# what the module says it wrote, and how many lines of the trace are writes
+# What the module says it wrote, and how many lines of the trace are such writes: others write meanwhile,
+# too, to other registers or by other means than the command above and the module's thread.
 made=$(sed -n 's/.* writes=\([0-9]*\).*/\1/p' "$work/made" | awk '{ n += $1 } END { print n }')
-seen=$(grep -c '^ *[0-9.]* *write ' "$work/report" || true)
+seen=$(grep -cE '^ *[0-9.]+ +write .* (OE|SETDATAOUT|CLEARDATAOUT) ' "$work/report" || true)
 echo
 echo "$made writes were made, $seen were seen."
 [ "$made" = "$seen" ]

@@ -21,7 +21,7 @@
 
 static char *layout_name = "am335x";
 module_param_named(layout, layout_name, charp, 0444);
-MODULE_PARM_DESC(layout, "am335x or pl061 (default am335x)");
+MODULE_PARM_DESC(layout, "am335x (default), pl061 or edu");
 
 static ulong base;
 module_param(base, ulong, 0444);

@@ -35,7 +35,7 @@ void areas_free(struct areas *a)
 	free(a->allocators.items);
 	u64map_free(&a->site_of);
 	u64map_free(&a->area_of);
-	u64map_free(&a->failed_of);
+	free(a->failures.items);
 	u64map_free(&a->freed_of);
 	u64map_free(&a->before_of);
 	u64map_free(&a->own_of);
@@ -254,12 +254,57 @@ static void count_size(struct areas *a, uint64_t bytes)
 	a->sizes[pages ? 63 - __builtin_clzll(pages) : 0]++;
 }
 
+static struct area_failure *failure_of(struct areas *a, uint32_t pid)
+{
+	struct area_failure *f;
+
+	vec_for_each(&a->failures, f)
+		if (f->pid == pid)
+			return f;
+	return NULL;
+}
+
+static void failure_drop(struct areas *a, struct area_failure *f)
+{
+	*f = a->failures.items[--a->failures.n];
+}
+
+static void count_failure(struct areas *a, uint32_t site)
+{
+	a->stream.quality.failed++;
+	a->sites.items[site].failed++;
+}
+
+/* It was not tried again: the request failed. */
+static void failure_commit(struct areas *a, struct area_failure *f)
+{
+	count_failure(a, f->site);
+	failure_drop(a, f);
+}
+
+/* There is no room for @e, asked for at @site: it may be tried again. */
+static void enter_failure(struct areas *a, const struct event_area *e, uint32_t site)
+{
+	struct area_failure *f = failure_of(a, e->h.pid);
+
+	if (f && f->bytes == e->bytes)
+		failure_drop(a, f);
+	else if (f)
+		failure_commit(a, f);
+	f = vec_add(&a->failures);
+	if (f)
+		*f = (struct area_failure){ e->h.time, e->bytes, site, e->h.pid };
+	else
+		a->stream.oom = true;
+}
+
 static void enter_alloc(struct areas *a, const struct event_area *e)
 {
 	struct quality *q = &a->stream.quality;
 	uint64_t page = a->stream.start.page_size;
 	enum area_kind kind;
 	uint64_t asker = areas_asker(a, e->stack, &kind), bytes = e->bytes;
+	struct area_failure *failure;
 	struct area *area;
 
 	stream_order(&a->stream, &e->h);
@@ -282,11 +327,14 @@ static void enter_alloc(struct areas *a, const struct event_area *e)
 
 		if (e->h.flags & EVENT_OWN || site == STREAM_NONE)
 			return;
-		q->failed++;
-		a->sites.items[site].failed++;
-		remember(a, &a->failed_of, e->h.pid, site);
+		enter_failure(a, e, site);
 		return;
 	}
+	failure = failure_of(a, e->h.pid);
+	if (failure && failure->bytes == e->bytes)
+		failure_drop(a, failure);
+	else if (failure)
+		failure_commit(a, failure);
 	area = area_new(a, e->address, bytes);
 	if (!area)
 		return;
@@ -312,8 +360,12 @@ static void wait_for_purge(struct areas *a, const struct event_area_free *e)
 {
 	struct area_waiting *w;
 
-	if (!(a->stream.start.hooked & HOOKED_PURGE) || a->waiting.n >= AREAS_WAITING_MAX)
+	if (!(a->stream.start.hooked & HOOKED_PURGE))
 		return;
+	if (a->waiting.n >= AREAS_WAITING_MAX) {
+		a->unmeasured++;
+		return;
+	}
 	w = vec_add(&a->waiting);
 	if (w)
 		*w = (struct area_waiting){ e->address, e->h.time };
@@ -330,11 +382,13 @@ static void enter_free(struct areas *a, const struct event_area_free *e)
 	if (e->lazy != EVENT_AREA_UNKNOWN) {
 		a->lazy = e->lazy;
 		a->lazy_max = e->lazy_max;
+		a->lazy_time = e->h.time;
 		a->lazy_peak = MAX(a->lazy_peak, e->lazy);
 	}
 	wait_for_purge(a, e);
-	if (!a->looked)
+	if (!a->looked && !a->ticked)
 		remember(a, &a->freed_of, e->address, 1);
+	u64map_remove(&a->own_of, e->address);
 	if (area && area->own) {
 		q->own++;
 		area_end(a, area, e->h.time, false);
@@ -353,21 +407,28 @@ static void enter_free(struct areas *a, const struct event_area_free *e)
 	area_end(a, area, e->h.time, false);
 }
 
+/*
+ * It is told when it has ended, and took what waited when it began: the oldest ones, as many as it says,
+ * so that areas that were freed meanwhile go on waiting.
+ */
 static void enter_purge(struct areas *a, const struct event_area_purge *e)
 {
+	uint64_t most = e->areas; /* EVENT_AREA_UNKNOWN: all */
 	size_t i, left = 0;
 
 	stream_order(&a->stream, &e->h);
 	a->stream.quality.analysed++;
 	a->purges++;
+	a->purge_time = e->h.time;
 	for (i = 0; i < a->waiting.n; i++) {
 		struct area_waiting *w = &a->waiting.items[i];
 		uint64_t waited = e->h.time - w->time;
 
-		if (w->time > e->h.time || w->address < e->start || w->address >= e->end) {
+		if (!most || w->time > e->h.time || w->address < e->start || w->address >= e->end) {
 			a->waiting.items[left++] = *w;
 			continue;
 		}
+		most--;
 		a->purged++;
 		a->waited_ns += waited;
 		a->waited_max_ns = MAX(a->waited_max_ns, waited);
@@ -398,17 +459,23 @@ static void enter_pages(struct areas *a, const struct event_area_pages *e)
 static void enter_call(struct areas *a, const struct event_vmalloc *e)
 {
 	struct area *area = e->address ? area_at(a, e->address) : NULL;
-	struct quality *q = &a->stream.quality;
+	struct area_failure *failure = failure_of(a, e->h.pid);
 	uint64_t took = e->h.time > e->began ? e->h.time - e->began : 0;
-	uint32_t no_room = u64map_remove(&a->failed_of, e->h.pid), at;
 	struct area_site *s;
+	uint32_t at;
 
 	stream_order(&a->stream, &e->h);
 	if (area && area->own) {
-		q->own++;
+		a->stream.quality.own++;
 		return;
 	}
-	q->analysed++;
+	a->stream.quality.analysed++;
+	/* no room for one of its attempts: it is the call that failed, or not */
+	if (failure && failure->time >= e->began)
+		failure_drop(a, failure);
+	/* the mark of somebody else's area may have let it through */
+	if (e->address && !area && a->stream.start.selected)
+		return;
 	/* a call chain tells more, as the site may be in a function that is called for others */
 	if (area && area->site != STREAM_NONE && a->sites.items[area->site].site)
 		at = area->site;
@@ -421,15 +488,9 @@ static void enter_call(struct areas *a, const struct event_vmalloc *e)
 		area_move(a, area, a->sites.items[at].site, AREA_KIND_VMALLOC);
 		at = area->site == STREAM_NONE ? at : area->site;
 	}
+	if (!e->address)
+		count_failure(a, at);
 	s = &a->sites.items[at];
-	if (!e->address && no_room != U64MAP_NONE) {
-		/* told already, maybe with less known about who it was */
-		a->sites.items[no_room].failed--;
-		s->failed++;
-	} else if (!e->address) {
-		q->failed++;
-		s->failed++;
-	}
 	s->calls++;
 	s->requested += e->bytes;
 	s->call_ns += took;
@@ -484,6 +545,19 @@ static void enter_allocators(struct areas *a, const char *text)
 	}
 }
 
+/* Whether an area that came while programs were loaded is for them: others come meanwhile, too. */
+static bool is_bpf(const char *caller)
+{
+	static const char *const words[] = { "bpf",	  "ringbuf_",  "htab_", "array_map",
+					     "stack_map", "prealloc_", "perf_", "rb_alloc" };
+	size_t i;
+
+	for (i = 0; caller && i < ARRAY_SIZE(words); i++)
+		if (strstr(caller, words[i]))
+			return true;
+	return false;
+}
+
 /* An area that was there before, unless events have told of it, or of its end. */
 static void enter_existing(struct areas *a, const struct vmalloc_area *v, bool hidden)
 {
@@ -496,7 +570,7 @@ static void enter_existing(struct areas *a, const struct vmalloc_area *v, bool h
 	if (!v->map_ram && bytes > page)
 		bytes -= page;
 	/* hashed addresses stay the same until the next boot: they tell areas apart all the same */
-	if (a->before && u64map_get(&a->before_of, v->start) == U64MAP_NONE) {
+	if (a->before && is_bpf(v->caller) && u64map_get(&a->before_of, v->start) == U64MAP_NONE) {
 		a->own_areas++;
 		a->own_bytes += bytes;
 		remember(a, &a->own_of, v->start, 1);
@@ -508,7 +582,8 @@ static void enter_existing(struct areas *a, const struct vmalloc_area *v, bool h
 	a->callers.items[caller].areas++;
 	a->callers.items[caller].bytes += bytes;
 	a->callers.items[caller].pages += v->pages;
-	if (hidden)
+	/* with a selection its free is not told */
+	if (hidden || a->stream.start.selected)
 		return;
 	area = area_new(a, v->start, bytes);
 	if (!area)
@@ -565,6 +640,7 @@ static void enter_vmallocinfo(struct areas *a, const struct event_snapshot *e)
 				enter_existing(a, v, info.hidden);
 	}
 	add_totals(a, &info);
+	a->look_time = e->h.time;
 	if (a->looked)
 		return;
 	a->start = a->end;
@@ -626,10 +702,26 @@ void areas_consume(struct areas *a, const struct event_header *const *records, s
 		case EVENT_SNAPSHOT:
 			enter_snapshot(a, (const struct event_snapshot *)h);
 			break;
+		case EVENT_TICK: /* nobody will ask any more what was freed before the first look */
+			a->ticked = true;
+			u64map_free(&a->freed_of);
+			a->freed_of = (struct u64map){ 0 };
+			stream_enter(&a->stream, h);
+			break;
 		default:
 			stream_enter(&a->stream, h);
 		}
 	}
+}
+
+uint64_t areas_failed(const struct areas *a, uint32_t site)
+{
+	uint64_t n = a->sites.items[site].failed;
+	const struct area_failure *f;
+
+	vec_for_each(&a->failures, f)
+		n += f->site == site;
+	return n;
 }
 
 void areas_each_live(const struct areas *a, void (*visit)(void *ctx, uint64_t address), void *ctx)

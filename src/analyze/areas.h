@@ -62,6 +62,12 @@ struct area_waiting {
 	uint64_t address, time;
 };
 
+/* There was no room just now: the kernel unmaps what waits and tries again, or asks for less. */
+struct area_failure {
+	uint64_t time, bytes;
+	uint32_t site, pid;
+};
+
 /* A function that takes areas for others. */
 struct area_allocator {
 	uint64_t start, end; /* exclusive */
@@ -87,10 +93,11 @@ struct areas {
 	uint32_t free_area; /* head of the pool's free list */
 	size_t n_live;
 	struct u64map site_of, area_of;
-	struct u64map failed_of; /* by process: the site at which there was no room just now */
+	STREAM_VEC(struct area_failure) failures; /* whose task may be trying again */
 	struct u64map freed_of; /* by address: freed since the first look began, until that is read */
 	struct u64map before_of; /* by address: there before kmscope loaded anything, hashed or not */
 	bool before; /* that is known */
+	bool ticked; /* a second has passed */
 	struct u64map own_of; /* by address, hashed or not */
 	uint64_t own_areas, own_bytes; /* what it took until everything was attached */
 	struct area_totals start, end;
@@ -99,6 +106,9 @@ struct areas {
 	uint64_t range_bytes; /* of the vmalloc range, by /proc/meminfo; 0: unknown */
 	uint64_t pages_used; /* bytes in pages of vmalloc(), by the same; AREAS_UNKNOWN */
 	uint64_t lazy, lazy_max; /* pages that wait to be unmapped, as the newest free said */
+	uint64_t lazy_time; /* when; older than the newest .purge_time or look, it means nothing */
+	uint64_t purge_time, look_time;
+	uint64_t unmeasured; /* freed areas that were too many for .waiting */
 	uint64_t lazy_peak;
 	uint64_t purges, purged, waited_ns, waited_max_ns;
 	uint64_t waits[DURATIONS], lifetimes[DURATIONS], costs[DURATIONS];
@@ -117,6 +127,9 @@ void areas_each_live(const struct areas *a, void (*visit)(void *ctx, uint64_t ad
  * there is none. *@ret_kind is what they say the area is for.
  */
 uint64_t areas_asker(const struct areas *a, int32_t stack, enum area_kind *ret_kind);
+
+/* Requests of a site that failed, with those that may still be tried again. */
+uint64_t areas_failed(const struct areas *a, uint32_t site);
 
 #define AREA_FREE_ENTRY UINT64_MAX /* .address of a free entry of the pool */
 

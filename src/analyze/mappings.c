@@ -175,46 +175,88 @@ static bool is_static(const char *caller)
 	return !strncmp(caller, "iotable_init+", 13);
 }
 
-void mappings_look(struct mappings *m, struct stream *s, const char *text)
+/* What a line of /proc/vmallocinfo stands for. */
+static struct mapping like_area(const struct stream *s, const struct vmalloc_area *v)
 {
-	_cleanup_(vmallocinfo_free) struct vmallocinfo info = { 0 };
+	struct mapping like = {
+		.phys = v->phys,
+		.bytes = v->bytes,
+		.function = MAPPING_EXISTING,
+		.caller = v->caller,
+		.has_phys = v->has_phys,
+	};
+
+	/* the guard page, which the static mappings of ARM32's machines have not */
+	if (like.bytes > s->start.page_size && (!v->caller || !is_static(v->caller)))
+		like.bytes -= s->start.page_size;
+	return like;
+}
+
+static void first_look(struct mappings *m, struct stream *s, const struct vmallocinfo *info)
+{
 	const struct vmalloc_area *v;
 
-	if (m->looked || vmallocinfo_parse(text, &info, NULL))
-		return;
+	/* with hidden addresses or a selection nothing tells of their end: they are counted again */
 	m->looked = true;
-	m->hidden = info.hidden;
-	vec_for_each(&info, v) {
-		struct mapping like = {
-			.phys = v->phys,
-			.bytes = v->bytes,
-			.function = MAPPING_EXISTING,
-			.caller = v->caller,
-			.has_phys = v->has_phys,
-		};
+	m->hidden = info->hidden;
+	m->recount = info->hidden || s->start.selected;
+	vec_for_each(info, v) {
+		struct mapping like = like_area(s, v);
 		uint32_t i;
 
 		if (!v->ioremap || v->unpurged ||
-		    (!info.hidden && u64map_get(&m->mapped_of, v->start) != U64MAP_NONE))
+		    (!info->hidden && u64map_get(&m->mapped_of, v->start) != U64MAP_NONE))
 			continue;
-		/* the guard page, which the static mappings of ARM32's machines have not */
-		if (like.bytes > s->start.page_size && (!v->caller || !is_static(v->caller)))
-			like.bytes -= s->start.page_size;
 		i = mapping_get(m, s, &like);
 		if (i == STREAM_NONE)
 			return;
 		m->items.items[i].existing++;
-		if (info.hidden) {
+		if (!info->hidden)
+			m->items.items[i].virt = v->start;
+		if (m->recount)
 			m->items.items[i].live++;
-			continue;
-		}
-		m->items.items[i].virt = v->start;
-		mapped_add(m, s,
-			   &(struct mapped){ .virt = v->start,
-					     .phys = v->phys,
-					     .bytes = like.bytes,
-					     .mapping = i });
+		else
+			mapped_add(m, s,
+				   &(struct mapped){ .virt = v->start,
+						     .phys = v->phys,
+						     .bytes = like.bytes,
+						     .mapping = i });
 	}
+}
+
+/* How many of those from before are still there: at most as many as were, as new ones look the same. */
+static void count_again(struct mappings *m, struct stream *s, const struct vmallocinfo *info)
+{
+	const struct vmalloc_area *v;
+	struct mapping *item;
+
+	vec_for_each(&m->items, item)
+		if (item->existing)
+			item->live = 0;
+	vec_for_each(info, v) {
+		struct mapping like = like_area(s, v);
+		uint32_t i;
+
+		if (!v->ioremap || v->unpurged)
+			continue;
+		i = mapping_get(m, s, &like);
+		if (i == STREAM_NONE)
+			return;
+		item = &m->items.items[i];
+		item->live += item->live < item->existing;
+	}
+}
+
+void mappings_look(struct mappings *m, struct stream *s, const char *text)
+{
+	_cleanup_(vmallocinfo_free) struct vmallocinfo info = { 0 };
+
+	if (vmallocinfo_parse(text, &info, NULL))
+		return;
+	if (!m->looked)
+		first_look(m, s, &info);
+	else if (m->recount)
+		count_again(m, s, &info);
 }
 
 const struct mapping *mappings_at(const struct mappings *m, uint64_t page_size, uint64_t address,

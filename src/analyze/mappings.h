@@ -32,6 +32,7 @@ struct mappings {
 	uint32_t free_mapped;
 	struct u64map mapping_of, mapped_of; /* by a hash; by page address */
 	bool looked, hidden;
+	bool recount; /* each look tells which of those from before are still there */
 };
 
 void mappings_init(struct mappings *m);
@@ -46,7 +47,7 @@ void mappings_enter(struct mappings *m, struct stream *s, const struct event_ior
  */
 bool mappings_unmap(struct mappings *m, struct stream *s, uint64_t time, uint64_t address,
 		    bool again);
-/* Of /proc/vmallocinfo, the first time only. */
+/* Of /proc/vmallocinfo: what was there before; later, which of that still is, if nothing else tells. */
 void mappings_look(struct mappings *m, struct stream *s, const char *text);
 
 /* What is mapped at @address, or NULL; *@ret_phys is the physical address of that. */

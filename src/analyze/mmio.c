@@ -38,7 +38,7 @@ static const struct column mapping_columns[] = {
 	{ "unmaps", "UNMAPS", CELL_COUNT, COLUMN_IF_SET, 0 },
 	{ "failed", "FAILED", CELL_COUNT, COLUMN_IF_SET, 0 },
 	{ "existing", "BEFORE", CELL_COUNT, COLUMN_JSON_ONLY, 0 },
-	{ "live_maps", "LIVE", CELL_COUNT, COLUMN_JSON_ONLY, 0 },
+	{ "live_maps", "LIVE", CELL_COUNT, 0, 1 },
 	{ "live", "LIVE", CELL_BOOL, COLUMN_JSON_ONLY, 0 },
 	{ "age_ns", "AGE", CELL_NS, COLUMN_JSON_ONLY, 0 },
 	{ "stacks", "STACKS", CELL_STACKS, COLUMN_JSON_ONLY, 0 },
@@ -115,7 +115,7 @@ static struct analyzer *mmio_create(const struct analyzer_options *o)
 	areas_init(&m->areas);
 	mappings_init(&m->mappings);
 	registers_init(&m->registers, o->trace);
-	/* what users say was read before: it is right */
+	/* what users say was read before: it is right; it comes last, and so is looked at first */
 	if (register_names_add(&m->names, register_names_builtin, "built in", NULL) ||
 	    (o->registers && register_names_add(&m->names, o->registers, "--registers", NULL))) {
 		mmio_free(&m->analyzer);
@@ -298,12 +298,17 @@ static int report_mappings(const struct mmio *m, struct report *r)
 
 /* --- registers ----------------------------------------------------------------------------------------- */
 
+static uint64_t accesses_of(const struct register_row *row)
+{
+	return row->reads + row->writes + row->inputs + row->outputs;
+}
+
 static void set_register(const struct mmio *m, const struct register_row *row, struct report *r,
 			 struct table *t)
 {
 	const struct registers *registers = &m->registers;
 	uint64_t run = r->end_ns > r->start_ns ? r->end_ns - r->start_ns : 1, phys;
-	uint64_t accesses = row->reads + row->writes + row->inputs + row->outputs;
+	uint64_t accesses = accesses_of(row);
 	size_t at = report_add_row(r, t);
 	char buf[64];
 
@@ -328,7 +333,15 @@ static void set_register(const struct mmio *m, const struct register_row *row, s
 	report_set_real(r, t, at, "rate", (double)accesses * (double)NSEC_PER_SEC / (double)run);
 }
 
-static int compare_registers(const void *a, const void *b)
+static int compare_traffic(const void *a, const void *b)
+{
+	const struct register_row *x = *(const struct register_row *const *)a;
+	const struct register_row *y = *(const struct register_row *const *)b;
+
+	return accesses_of(x) != accesses_of(y) ? CMP(accesses_of(y), accesses_of(x)) : CMP(x, y);
+}
+
+static int compare_places(const void *a, const void *b)
 {
 	const struct register_row *x = *(const struct register_row *const *)a;
 	const struct register_row *y = *(const struct register_row *const *)b;
@@ -340,26 +353,37 @@ static int compare_registers(const void *a, const void *b)
 	return CMP(x->address, y->address);
 }
 
+/* Those with most traffic, in the order of their addresses. */
 static int report_registers(const struct mmio *m, struct report *r)
 {
-	size_t i, all = m->registers.rows.n, n = m->options.top ? MIN(all, m->options.top) : all;
+	size_t i, all = m->registers.rows.n, n = m->options.top ? MIN(all, m->options.top) : all,
+		  used = 0;
 	_cleanup_free_ const struct register_row **rows =
 		calloc(MAX(all, (size_t)1), sizeof(*rows));
 	struct table *t;
 
 	if (!rows)
 		return -ENOMEM;
+	/* a row of which only accesses to several registers told, each of them singly, has none */
 	for (i = 0; i < all; i++)
-		rows[i] = &m->registers.rows.items[i];
-	qsort(rows, all, sizeof(const struct register_row *), compare_registers);
+		if (accesses_of(&m->registers.rows.items[i]))
+			rows[used++] = &m->registers.rows.items[i];
+	n = MIN(n, used);
+	qsort(rows, used, sizeof(const struct register_row *), compare_traffic);
+	qsort(rows, n, sizeof(const struct register_row *), compare_places);
 	t = report_add_table(r, "registers", "Register traffic, by device and offset",
 			     register_columns, ARRAY_SIZE(register_columns));
 	for (i = 0; i < n; i++)
 		set_register(m, rows[i], r, t);
 	if (!t)
 		return -ENOMEM;
-	t->rows_total = all;
+	t->rows_total = used;
 	t->empty = "none was seen";
+	if (m->registers.untold)
+		report_add_note(r,
+				"%s accesses were to more than %s registers: they are in no table",
+				digits_grouped(m->registers.untold).s,
+				digits_grouped(REGISTERS_MAX).s);
 	return 0;
 }
 
@@ -432,6 +456,12 @@ static void note_gaps(const struct mmio *m, struct report *r)
 		report_add_note(r,
 				"/proc/vmallocinfo can't be read: what was mapped before the start "
 				"is not known");
+	else if (m->mappings.hidden)
+		report_add_note(
+			r,
+			"/proc/vmallocinfo hides addresses: mappings from before the start are "
+			"known by what is mapped and by whom (sysctl kernel.kptr_restrict=1 shows "
+			"all to root)");
 	if (!(hooked & HOOKED_IOREMAP))
 		report_add_note(
 			r, "new mappings can't be traced on this kernel: ioremap() fires no event "

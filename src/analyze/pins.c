@@ -126,7 +126,9 @@ void pins_level(struct pins *p, uint64_t time, uint64_t owner, uint32_t number, 
 enum pin_state pins_state(const struct pins *p, const struct pin *pin, size_t i, size_t n)
 {
 	uint64_t length = p->last - p->first + 1;
-	uint64_t from = length * i / n, to = length * (i + 1) / n, end;
+	uint64_t from = length * i / n, end;
+	/* the last slot goes on beyond the last level */
+	uint64_t to = i + 1 == n ? (length / p->slot_ns + 1) * p->slot_ns : length * (i + 1) / n;
 	size_t first = (size_t)(from / p->slot_ns), k;
 	uint8_t state = 0;
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/vec.h"
 
@@ -83,30 +84,60 @@ static bool is_name(const char *word)
 	return true;
 }
 
+/* 0x and digits; false: something else. */
+static bool read_address(const char *word, uint64_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(word, &end, 16);
+	return !errno && !*end && word[2];
+}
+
+static int add_address(struct reader *r, struct register_block *b, const char *word)
+{
+	uint64_t *more, address;
+
+	if (!read_address(word, &address))
+		return wrong(r, "this is no address", word);
+	more = vec_reserve(b->addresses, b->n_addresses, &b->addresses_capacity, 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	b->addresses = more;
+	b->addresses[b->n_addresses++] = address;
+	return 0;
+}
+
+static int add_name(struct reader *r, struct register_block *b, const char *word)
+{
+	char **more;
+
+	if (!is_name(word))
+		return wrong(r, "this is no name of a device", word);
+	more = vec_reserve(b->names, b->n_names, &b->names_capacity, 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	b->names = more;
+	b->names[b->n_names] = strdup(word);
+	if (!b->names[b->n_names])
+		return -ENOMEM;
+	b->n_names++;
+	return 0;
+}
+
 static int read_block(struct reader *r, char *rest)
 {
 	struct register_block *b = vec_add(r->names);
 	char *save = NULL, *word;
-	size_t n = 0;
+	int err = 0;
 
 	if (!b)
 		return -ENOMEM;
-	for (word = strtok_r(rest, " \t", &save); word; word = strtok_r(NULL, " \t", &save)) {
-		char **more;
-
-		if (!is_name(word))
-			return wrong(r, "this is no name of a device", word);
-		more = vec_reserve(b->names, b->n_names, &b->names_capacity, 1, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		b->names = more;
-		b->names[b->n_names] = strdup(word);
-		if (!b->names[b->n_names])
-			return -ENOMEM;
-		b->n_names++;
-		n++;
-	}
-	return n ? 0 : wrong(r, "«block» needs the name of a device", "");
+	for (word = strtok_r(rest, " \t", &save); word && !err; word = strtok_r(NULL, " \t", &save))
+		err = strncasecmp(word, "0x", 2) ? add_name(r, b, word) : add_address(r, b, word);
+	if (!err && !b->n_names && !b->n_addresses)
+		return wrong(r, "«block» needs the name of a device", "");
+	return err;
 }
 
 /* 0xOFFSET or 0xFIRST-0xLAST */
@@ -202,43 +233,59 @@ void register_names_free(struct register_names *r)
 		for (i = 0; i < b->n_registers; i++)
 			free(b->registers[i].name);
 		free(b->names);
+		free(b->addresses);
 		free(b->registers);
 	}
 	free(r->items);
 	*r = (struct register_names){ 0 };
 }
 
-/* Whether @name is @text, or a word of it. */
-static bool names_it(const char *name, const char *text, bool is_list)
+/* Whether @list has @name between its semicolons. */
+static bool lists(const char *list, const char *name)
 {
 	size_t n = strlen(name);
 
-	if (!is_list)
-		return !strcmp(name, text);
-	for (; *text; text += strcspn(text, ";"), text += *text == ';')
-		if (strcspn(text, ";") == n && !strncmp(text, name, n))
+	for (; list && *list; list += strcspn(list, ";"), list += *list == ';')
+		if (strcspn(list, ";") == n && !strncmp(list, name, n))
 			return true;
 	return false;
 }
 
-const struct register_block *register_names_block(const struct register_names *r, const char *name,
-						  bool is_list)
+static bool block_fits(const struct register_block *b, const struct register_keys *keys)
 {
 	size_t i, k;
 
-	for (i = r->n; name && i-- > 0;)
-		for (k = 0; k < r->items[i].n_names; k++)
-			if (names_it(r->items[i].names[k], name, is_list))
-				return &r->items[i];
-	return NULL;
+	for (i = 0; keys->has_address && i < b->n_addresses; i++)
+		if (b->addresses[i] == keys->address)
+			return true;
+	for (i = 0; i < b->n_names; i++) {
+		for (k = 0; k < ARRAY_SIZE(keys->names); k++)
+			if (keys->names[k] && !strcmp(keys->names[k], b->names[i]))
+				return true;
+		if (lists(keys->compatible, b->names[i]))
+			return true;
+	}
+	return false;
 }
 
-const struct register_name *register_block_find(const struct register_block *b, uint32_t offset)
+static const struct register_name *block_find(const struct register_block *b, uint32_t offset)
 {
 	size_t i;
 
-	for (i = 0; b && i < b->n_registers; i++)
+	for (i = 0; i < b->n_registers; i++)
 		if (offset >= b->registers[i].first && offset <= b->registers[i].last)
 			return &b->registers[i];
 	return NULL;
+}
+
+const struct register_name *register_names_find(const struct register_names *r,
+						const struct register_keys *keys, uint32_t offset)
+{
+	const struct register_name *found = NULL;
+	size_t i;
+
+	for (i = r->n; !found && i-- > 0;)
+		if (block_fits(&r->items[i], keys))
+			found = block_find(&r->items[i], offset);
+	return found;
 }

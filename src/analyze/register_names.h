@@ -35,13 +35,23 @@ struct register_name {
 struct register_block {
 	char **names; /* owned, as they are */
 	size_t n_names, names_capacity;
+	uint64_t *addresses; /* of those that are 0xADDRESS */
+	size_t n_addresses, addresses_capacity;
 	struct register_name *registers;
 	size_t n_registers, registers_capacity;
 };
 
 struct register_names {
-	struct register_block *items; /* later ones come first when looking up */
+	struct register_block *items;
 	size_t n, capacity;
+};
+
+/* By what a block may be known. NULL: not at all. */
+struct register_keys {
+	const char *names[3];
+	const char *compatible; /* names with «;» between */
+	bool has_address;
+	uint64_t address;
 };
 
 /* The tables that are built in: GPIO of AM335x and other OMAPs, PL061. */
@@ -52,10 +62,11 @@ int register_names_add(struct register_names *r, const char *text, const char *s
 		       struct failure *f);
 void register_names_free(struct register_names *r);
 
-/* The block that goes by @name, or, with @is_list, by one of the names in it, with «;» between; or NULL. */
-const struct register_block *register_names_block(const struct register_names *r, const char *name,
-						  bool is_list);
-/* The register of @b at @offset, or NULL; @b may be NULL. */
-const struct register_name *register_block_find(const struct register_block *b, uint32_t offset);
+/*
+ * The register at @offset of a block that goes by one of @keys, or NULL. What was added later comes first;
+ * a block that has no such register leaves it to the ones before.
+ */
+const struct register_name *register_names_find(const struct register_names *r,
+						const struct register_keys *keys, uint32_t offset);
 
 #endif

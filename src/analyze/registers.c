@@ -75,6 +75,10 @@ static struct register_row *row_get(struct registers *r, struct stream *s, uint3
 			return row;
 		key++;
 	}
+	if (r->rows.n >= REGISTERS_MAX) {
+		r->untold++;
+		return NULL;
+	}
 	row = vec_add(&r->rows);
 	if (!row || u64map_set(&r->row_of, key, (uint32_t)(r->rows.n - 1))) {
 		s->oom = true;
@@ -86,35 +90,26 @@ static struct register_row *row_get(struct registers *r, struct stream *s, uint3
 	return row;
 }
 
-/* Which of the tables names the device's registers: the event's name, its address, or what /sys knows. */
-static void find_block(const struct places *p, const struct register_names *names,
-		       struct register_device *d)
+/* What the tables call a register: by the event's name of the device, its address, and what /sys knows. */
+static const struct register_name *find_name(const struct places *p,
+					     const struct register_names *names,
+					     const struct register_device *d, uint32_t offset)
 {
-	const struct place *place = NULL;
-	char address[32];
+	const struct place *place = d->has_phys ? places_find(p, d->place) : NULL;
+	struct register_keys keys = { .has_address = d->has_phys, .address = d->place };
 
-	if (d->looked)
-		return;
-	d->looked = true;
-	snprintf(address, sizeof(address), "0x%llx", (unsigned long long)d->place);
-	if (d->has_phys) {
-		d->block = register_names_block(names, address, false);
-		place = places_find(p, d->place);
-	}
-	if (!d->block && d->source == REGISTER_GPIO_MODULE)
-		d->block = register_names_block(names, d->name, false);
-	if (!place && d->source == REGISTER_REGMAP) {
-		d->block = register_names_block(names, d->name, false);
+	if (d->source == REGISTER_GPIO)
+		return NULL;
+	if (d->name[0])
+		keys.names[0] = d->name;
+	if (!place && d->name[0])
 		place = places_named(p, d->name);
+	if (place) {
+		keys.names[1] = place->name;
+		keys.names[2] = place->driver;
+		keys.compatible = place->compatible;
 	}
-	if (!place)
-		return;
-	if (!d->block)
-		d->block = register_names_block(names, place->name, false);
-	if (!d->block)
-		d->block = register_names_block(names, place->driver, false);
-	if (!d->block)
-		d->block = register_names_block(names, place->compatible, true);
+	return register_names_find(names, &keys, offset);
 }
 
 /* --- pins ---------------------------------------------------------------------------------------------- */
@@ -134,12 +129,10 @@ static void enter_levels(struct registers *r, uint64_t time, uint32_t device, ui
 static void enter_role(struct registers *r, const struct register_row *row, uint32_t device,
 		       const struct event_register *e)
 {
-	const struct register_name *name =
-		register_block_find(r->devices.items[device].block, e->offset);
 	uint64_t before = row->has_value ? row->last_value : e->value, mask;
 	bool write = e->access == REGISTER_WRITE;
 
-	switch (name ? name->role : ROLE_NONE) {
+	switch (row->name ? row->name->role : ROLE_NONE) {
 	case ROLE_SET:
 		if (write)
 			enter_levels(r, e->h.time, device, e->value, UINT64_MAX, UINT64_MAX);
@@ -153,7 +146,7 @@ static void enter_role(struct registers *r, const struct register_row *row, uint
 		enter_levels(r, e->h.time, device, UINT32_MAX, e->value, before ^ e->value);
 		break;
 	case ROLE_MASKED:
-		mask = e->offset >> 2 & 0xff;
+		mask = row->offset >> 2 & 0xff;
 		enter_levels(r, e->h.time, device, mask, e->value, write ? mask : 0);
 		break;
 	default:
@@ -190,13 +183,31 @@ static void count_access(struct register_row *row, const struct event_register *
 		row->outputs++;
 		break;
 	}
-	if (!row->first_time)
-		row->first_time = e->h.time;
-	row->last_time = e->h.time;
 	row->width = MAX(row->width, e->bytes);
-	/* whether it became an input is no value of the line */
-	if (e->access == REGISTER_READ || e->access == REGISTER_WRITE)
-		enter_value(row, e);
+}
+
+/* Several registers at once: the value of the first is not told apart from the others'. */
+static bool is_bulk(const struct event_register *e)
+{
+	return e->source == REGISTER_REGMAP && e->bytes;
+}
+
+/*
+ * An access to several registers may be carried out one by one, which regmap tells as well, before it
+ * tells of the whole: then it is no more than that.
+ */
+static bool told_singly(const struct register_device *d, const struct register_row *row,
+			const struct event_register *e)
+{
+	return row->single_time > d->bulk_time && row->single_pid == e->h.pid;
+}
+
+/* Whether an access has a value: becoming an input is none, nor is a read that failed. */
+static bool has_value(const struct event_register *e)
+{
+	if (e->access != REGISTER_READ && e->access != REGISTER_WRITE)
+		return false;
+	return !is_bulk(e) && !(e->source == REGISTER_GPIO && (int64_t)e->value < 0);
 }
 
 static void trace_access(struct registers *r, struct stream *s, const struct register_row *row,
@@ -264,21 +275,31 @@ void registers_enter(struct registers *r, struct stream *s, const struct mapping
 	struct register_device like = device_of(s, m, p, e, &offset, &address);
 	struct register_row *row;
 
-	r->accesses++;
 	device = device_get(r, s, &like);
 	if (device == STREAM_NONE)
 		return;
-	find_block(p, names, &r->devices.items[device]);
 	row = row_get(r, s, device, offset, address);
 	if (!row)
 		return;
-	if (e->source == REGISTER_GPIO) {
-		if (e->access == REGISTER_READ || e->access == REGISTER_WRITE)
-			pins_level(&r->pins, e->h.time, GPIO_OWNER, offset, e->value, false);
+	if (!row->name)
+		row->name = find_name(p, names, &r->devices.items[device], offset);
+	if (is_bulk(e)) {
+		bool told = told_singly(&r->devices.items[device], row, e);
+
+		r->devices.items[device].bulk_time = e->h.time;
+		if (told)
+			return;
 	} else {
-		enter_role(r, row, device, e);
+		row->single_time = e->h.time;
+		row->single_pid = e->h.pid;
 	}
+	if (e->source == REGISTER_GPIO && has_value(e))
+		pins_level(&r->pins, e->h.time, GPIO_OWNER, offset, e->value, false);
+	else if (has_value(e))
+		enter_role(r, row, device, e);
 	count_access(row, e);
+	if (has_value(e))
+		enter_value(row, e);
 	if (r->trace)
 		trace_access(r, s, row, e);
 	s->oom |= r->pins.oom;
@@ -300,12 +321,11 @@ const char *register_row_name(const struct registers *r, const struct register_r
 			      char buf[64])
 {
 	const struct register_device *d = &r->devices.items[row->device];
-	const struct register_name *name = register_block_find(d->block, row->offset);
 
 	if (d->source == REGISTER_GPIO)
 		snprintf(buf, 64, "line %u", row->offset);
-	else if (name)
-		snprintf(buf, 64, "%s", name->name);
+	else if (row->name)
+		snprintf(buf, 64, "%s", row->name->name);
 	else if (row->address)
 		snprintf(buf, 64, "0x%llx", (unsigned long long)row->address);
 	else

@@ -13,8 +13,7 @@ struct register_device {
 	char name[REGISTER_NAME_LEN]; /* by the event; empty: none */
 	uint64_t place; /* physical address of its block; see .has_phys */
 	bool has_phys;
-	const struct register_block *block; /* names of its registers, or NULL */
-	bool looked; /* for .block */
+	uint64_t bulk_time; /* of the newest access to several registers at once */
 };
 
 struct register_row {
@@ -25,8 +24,12 @@ struct register_row {
 	uint64_t reads, writes, inputs, outputs;
 	uint64_t last_value, set, cleared; /* masks: bits that became 1, 0 */
 	bool has_value;
-	uint64_t first_time, last_time;
+	const struct register_name *name; /* by the tables, or NULL */
+	uint64_t single_time; /* of the newest access to it alone */
+	uint32_t single_pid; /* … and who that was */
 };
+
+#define REGISTERS_MAX 65536 /* rows */
 
 /* An access that is to be printed as it happens. */
 struct register_trace {
@@ -42,7 +45,7 @@ struct registers {
 	struct u64map device_of, row_of;
 	struct pins pins;
 	bool trace; /* collect .traced */
-	uint64_t accesses;
+	uint64_t untold; /* accesses to registers that are too many */
 };
 
 void registers_init(struct registers *r, bool trace);

@@ -137,12 +137,15 @@ static void report_range(const struct areas *a, struct report *r)
 	if (a->pages_used != AREAS_UNKNOWN)
 		report_set_u64(r, t, at, "page_bytes", a->pages_used);
 	if (a->lazy != AREAS_UNKNOWN) {
-		report_set_u64(r, t, at, "waiting_bytes", a->lazy * page);
 		report_set_u64(r, t, at, "waiting_peak_bytes", a->lazy_peak * page);
 		report_set_u64(r, t, at, "waiting_max_bytes", a->lazy_max * page);
-	} else if (a->end.known) {
-		report_set_u64(r, t, at, "waiting_bytes", a->end.unpurged_bytes);
 	}
+	/* whoever told last, and of all */
+	if (a->lazy != AREAS_UNKNOWN && !a->stream.start.selected &&
+	    a->lazy_time > MAX(a->purge_time, a->look_time))
+		report_set_u64(r, t, at, "waiting_bytes", a->lazy * page);
+	else if (a->end.known && a->look_time > a->purge_time)
+		report_set_u64(r, t, at, "waiting_bytes", a->end.unpurged_bytes);
 	if (t)
 		t->rows_total = t->n_rows;
 }
@@ -213,7 +216,9 @@ static const char *advice_of(const struct areas *a, const struct area_site *s)
 		return "fits a page: kmalloc() would need no area, guard page or TLB flush";
 	if (s->bytes / s->allocs <= SMALL_PAGES * page && s->frees &&
 	    s->lifetime_ns / s->frees < SHORT_LIVED_NS && !s->live)
-		return "small and short-lived: kvmalloc() tries kmalloc() first";
+		return "small and short-lived: unless it needs the guard page, kvmalloc() tries "
+		       "kmalloc() "
+		       "first";
 	return NULL;
 }
 
@@ -231,7 +236,7 @@ static void set_site(const struct areas *a, const struct area_site *s, struct re
 	report_set_u64(r, t, at, "allocs", s->allocs);
 	report_set_u64(r, t, at, "frees", s->frees);
 	report_set_u64(r, t, at, "implied", s->implied);
-	report_set_u64(r, t, at, "failed", s->failed);
+	report_set_u64(r, t, at, "failed", areas_failed(a, (uint32_t)(s - a->sites.items)));
 	report_set_u64(r, t, at, "bytes", s->bytes);
 	if (s->requested)
 		report_set_u64(r, t, at, "bytes_req", s->requested);
@@ -264,7 +269,8 @@ static void report_sites(const struct vmalloc_analyzer *v, struct report *r)
 	const struct area_site *s;
 
 	vec_for_each(&v->areas.sites, s)
-		if (s->allocs || s->failed || s->calls)
+		if (s->allocs || s->calls ||
+		    areas_failed(&v->areas, (uint32_t)(s - v->areas.sites.items)))
 			set_site(&v->areas, s, r, t);
 	if (!t)
 		return;
@@ -307,24 +313,41 @@ static void set_area(const struct areas *a, const struct area *area, uint64_t no
 	report_set_u64(r, t, at, "age_ns", now > area->time ? now - area->time : 0);
 }
 
-static void report_areas(const struct vmalloc_analyzer *v, struct report *r)
+static int compare_areas(const void *a, const void *b)
+{
+	const struct area *x = *(const struct area *const *)a;
+	const struct area *y = *(const struct area *const *)b;
+
+	return x->bytes != y->bytes ? CMP(y->bytes, x->bytes) : CMP(x->address, y->address);
+}
+
+static int report_areas(const struct vmalloc_analyzer *v, struct report *r)
 {
 	const struct areas *a = &v->areas;
-	struct table *t = report_add_table(r, "areas",
-					   a->hidden ? "Areas taken since the start, largest first"
-						     : "Areas, largest first",
-					   area_columns, ARRAY_SIZE(area_columns));
+	_cleanup_free_ const struct area **items =
+		calloc(MAX(a->n_live, (size_t)1), sizeof(*items));
 	const struct area *area;
+	size_t n = 0, i;
+	struct table *t;
 
+	if (!items)
+		return -ENOMEM;
 	vec_for_each(&a->pool, area)
 		if (area_in_use(area) && !area->own)
-			set_area(a, area, r->end_ns, r, t);
+			items[n++] = area;
+	qsort(items, n, sizeof(const struct area *), compare_areas);
+	t = report_add_table(r, "areas",
+			     a->hidden || a->stream.start.selected
+				     ? "Areas taken since the start, largest first"
+				     : "Areas, largest first",
+			     area_columns, ARRAY_SIZE(area_columns));
+	for (i = 0; i < n && (!v->options.top || i < v->options.top); i++)
+		set_area(a, items[i], r->end_ns, r, t);
 	if (!t)
-		return;
-	t->rows_total = t->n_rows;
+		return -ENOMEM;
+	t->rows_total = n;
 	t->empty = "none";
-	report_table_sort(t, "bytes");
-	report_table_truncate(t, v->options.top);
+	return 0;
 }
 
 static void report_existing(const struct vmalloc_analyzer *v, struct report *r)
@@ -344,7 +367,7 @@ static void report_existing(const struct vmalloc_analyzer *v, struct report *r)
 		report_set_u64(r, t, at, "areas", c->areas);
 		report_set_u64(r, t, at, "bytes", c->bytes);
 		report_set_u64(r, t, at, "pages", c->pages);
-		if (!v->areas.hidden)
+		if (!v->areas.hidden && !v->areas.stream.start.selected)
 			report_set_u64(r, t, at, "freed", c->freed);
 	}
 	if (!t)
@@ -409,11 +432,12 @@ static void note_gaps(const struct areas *a, struct report *r)
 	if (!(hooked & HOOKED_PAGES))
 		report_add_note(
 			r, "physical_runs is not known here: see «kmscope doctor», area_pages");
-	if (a->waiting.n >= AREAS_WAITING_MAX)
+	if (a->unmeasured)
 		report_add_note(r,
-				"more than %s freed areas wait to be unmapped: how long was "
-				"measured for those",
-				digits_grouped(AREAS_WAITING_MAX).s);
+				"more than %s freed areas waited to be unmapped: how long is not "
+				"known of %s",
+				digits_grouped(AREAS_WAITING_MAX).s,
+				digits_grouped(a->unmeasured).s);
 }
 
 static int vmalloc_report(struct analyzer *analyzer, struct report *r)
@@ -424,10 +448,13 @@ static int vmalloc_report(struct analyzer *analyzer, struct report *r)
 
 	if (err)
 		return err;
+	r->quality.failed += a->failures.n;
 	report_range(a, r);
 	report_kinds(a, r);
 	report_sites(v, r);
-	report_areas(v, r);
+	err = report_areas(v, r);
+	if (err)
+		return err;
 	report_existing(v, r);
 	report_purges(v, r);
 	report_sizes(a, r);

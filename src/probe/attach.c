@@ -30,7 +30,7 @@ struct attachment {
 	struct classic *classic;
 	struct bpf_link *links[ATTACH_MAX_LINKS];
 	size_t n_links;
-	const struct bpf_program *counted[CAPABILITY_MAX]; /* whose misses are losses */
+	const struct bpf_program *counted[ATTACH_MAX_LINKS]; /* whose misses are losses */
 	size_t n_counted;
 	bool misses_known;
 	unsigned int areas;
@@ -484,34 +484,44 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 	return 0;
 }
 
+/* The program of @row and its companions; all of them or none. */
+static int attach_row(struct attachment *a, const struct probe_row *row)
+{
+	struct bpf_object *obj = row->method == METHOD_RAW ? a->raw->obj : a->classic->obj;
+	size_t links = a->n_links, k;
+	int err = attach_program(a, obj, row->program, row, row->event);
+
+	for (k = 0; !err && row->companions[k].program; k++)
+		err = attach_program(a, obj, row->companions[k].program, row,
+				     row->companions[k].event);
+	while (err && a->n_links > links)
+		bpf_link__destroy(a->links[--a->n_links]);
+	if (err || row->capability == CAPABILITY_CHILDREN)
+		return err;
+	a->counted[a->n_counted++] = bpf_object__find_program_by_name(obj, row->program);
+	for (k = 0; row->companions[k].program; k++)
+		a->counted[a->n_counted++] =
+			bpf_object__find_program_by_name(obj, row->companions[k].program);
+	return 0;
+}
+
 int attachment_attach(struct attachment *a, struct failure *f)
 {
-	size_t i, k;
+	size_t i;
 	int err;
 
 	/* allocations last: no free is seen whose allocation had to be missed for that reason */
 	for (i = CAPABILITY_MAX; i-- > 0;) {
-		const struct probe_row *row = a->rows[i];
-		struct bpf_object *obj;
-
-		if (!row)
+		if (!a->rows[i])
 			continue;
-		obj = row->method == METHOD_RAW ? a->raw->obj : a->classic->obj;
-		err = attach_program(a, obj, row->program, row, row->event);
-		for (k = 0; !err && row->companions[k].program; k++)
-			err = attach_program(a, obj, row->companions[k].program, row,
-					     row->companions[k].event);
+		err = attach_row(a, a->rows[i]);
 		if (err && !(capabilities[i].needed & a->areas)) {
 			log_debug("%s can't be traced: %s", capabilities[i].name, strerror(-err));
 			a->rows[i] = NULL;
-			continue;
-		}
-		if (err)
+		} else if (err) {
 			return fail(f, FAILURE_UNSUPPORTED, err, "%s can't be traced: %s",
 				    capabilities[i].name, strerror(-err));
-		if (row->capability != CAPABILITY_CHILDREN)
-			a->counted[a->n_counted++] =
-				bpf_object__find_program_by_name(obj, row->program);
+		}
 	}
 	return 0;
 }

@@ -97,6 +97,24 @@ static uint64_t tree_size(const char *dir)
 	return cells(reg + address, size);
 }
 
+/*
+ * What only holds others: buses, and TI's wrappers around a device, which have a few bytes at the device's own
+ * address.
+ */
+static bool is_wrapper(const char *dir)
+{
+	static const char *const kinds[] = { "ti,sysc", "simple-bus", "simple-pm-bus" };
+	char text[512];
+	size_t n = read_file(dir, "of_node/compatible", text, sizeof(text) - 1), i, k;
+
+	text[n] = '\0';
+	for (i = 0; i < n; i += strlen(text + i) + 1)
+		for (k = 0; k < ARRAY_SIZE(kinds); k++)
+			if (!strcmp(text + i, kinds[k]))
+				return true;
+	return false;
+}
+
 static void put_range(FILE *out, uint64_t start, uint64_t end, const char *dir, const char *name)
 {
 	fprintf(out, "mem 0x%llx 0x%llx", (unsigned long long)start, (unsigned long long)end);
@@ -112,7 +130,7 @@ static void put_named(FILE *out, const char *dir, const char *name)
 	char *end;
 	uint64_t start = strtoull(name, &end, 16), size;
 
-	if (*end != '.' || end == name || end[1] == '\0')
+	if (*end != '.' || end == name || end[1] == '\0' || is_wrapper(dir))
 		return;
 	size = tree_size(dir);
 	put_range(out, start, start + (size ? size - 1 : 0), dir, name);

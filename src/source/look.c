@@ -20,8 +20,8 @@ static const struct {
 	{ SNAPSHOT_VMALLOCINFO, MAPPED, 1 << LOOK_FIRST | 1 << LOOK_START | 1 << LOOK_END,
 	  "/proc/vmallocinfo", NULL },
 	{ SNAPSHOT_MEMINFO, AREA_VMALLOC, 1 << LOOK_START | 1 << LOOK_END, "/proc/meminfo", NULL },
-	{ SNAPSHOT_IOMEM, AREA_IOREMAP, 1 << LOOK_START | 1 << LOOK_END, "/proc/iomem", NULL },
-	{ SNAPSHOT_DEVICES, AREA_IOREMAP | AREA_REGISTERS, 1 << LOOK_START | 1 << LOOK_END, "/sys",
+	{ SNAPSHOT_IOMEM, AREA_IOREMAP, 1 << LOOK_FIRST | 1 << LOOK_END, "/proc/iomem", NULL },
+	{ SNAPSHOT_DEVICES, AREA_IOREMAP | AREA_REGISTERS, 1 << LOOK_FIRST | 1 << LOOK_END, "/sys",
 	  devices_text },
 };
 

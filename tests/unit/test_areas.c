@@ -106,22 +106,40 @@ static void test_call_moves(void **state _unused_)
 	areas_free(&a);
 }
 
-/* One failure is told twice, by the area that found no room and by the call. */
+static uint64_t failed(const struct areas *a)
+{
+	uint64_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < a->sites.n; i++)
+		n += areas_failed(a, i);
+	assert_int_equal(n, a->stream.quality.failed + a->failures.n);
+	return n;
+}
+
+/* One failure is told twice or more, by each area that found no room and by the call. */
 static void test_failed_once(void **state _unused_)
 {
 	struct areas a;
-	size_t i;
-	uint64_t failed = 0;
 
 	begin(&a, HOOKED_VMALLOC);
 	take(&a, 10, 0, 1 << 30, 0);
-	call(&a, 11, 0, 0x1000);
-	call(&a, 12, 0, 0x1000); /* it had room, and no pages */
-	for (i = 0; i < a.sites.n; i++)
-		failed += a.sites.items[i].failed;
-	assert_int_equal(failed, 2);
-	assert_int_equal(a.stream.quality.failed, 2);
-	assert_int_equal(a.stream.quality.allocs, 0);
+	take(&a, 11, 0, 1 << 30, 0); /* tried again, after a purge */
+	call(&a, 12, 0, 0x1000);
+	assert_int_equal(failed(&a), 1);
+	call(&a, 13, 0, 0x1000); /* it had room, and no pages */
+	assert_int_equal(failed(&a), 2);
+	take(&a, 20, 0, 1 << 20, 0); /* tried again, with success */
+	take(&a, 21, A, 1 << 20, 0);
+	assert_int_equal(failed(&a), 2);
+	take(&a, 30, 0, 1 << 21, 0); /* nobody tries again, nor is there a call */
+	assert_int_equal(failed(&a), 3);
+	take(&a, 40, A + 0x100000, 2 * PAGE, 0); /* something else */
+	assert_int_equal(failed(&a), 3);
+	assert_int_equal(a.failures.n, 0);
+	call(&a, 60, 0, 0x2000); /* has nothing to do with what failed before it began */
+	assert_int_equal(failed(&a), 4);
+	assert_int_equal(a.stream.quality.allocs, 2);
 	areas_free(&a);
 }
 
@@ -179,7 +197,8 @@ static void test_purge(void **state _unused_)
 {
 	struct event_area_purge e = { .h = { .time = 100, .kind = EVENT_AREA_PURGE },
 				      .start = A,
-				      .end = A + 0x2000 };
+				      .end = A + 0x2000,
+				      .areas = EVENT_AREA_UNKNOWN };
 	struct areas a;
 
 	begin(&a, HOOKED_PURGE);
@@ -191,6 +210,14 @@ static void test_purge(void **state _unused_)
 	assert_int_equal(a.waited_ns, 90 + 70);
 	assert_int_equal(a.waited_max_ns, 90);
 	assert_int_equal(a.waiting.n, 1);
+	/* what was freed while it ran goes on waiting: it says how many it took */
+	give_up(&a, 110, A);
+	give_up(&a, 120, A + 0x1000);
+	e.h.time = 130;
+	e.areas = 1;
+	enter(&a, &e.h);
+	assert_int_equal(a.purged, 3);
+	assert_int_equal(a.waiting.n, 2);
 	areas_free(&a);
 }
 

@@ -118,6 +118,8 @@ static void test_devices(void **state _unused_)
 	put("bus/platform/devices/4804c000.gpio/#size-cells", one, 4);
 	put("bus/platform/devices/4804c000.gpio/of_node/compatible",
 	    "ti,am3352-gpio\0ti,omap4-gpio", 29);
+	put("bus/platform/devices/4804c000.target-module/of_node/compatible",
+	    "ti,sysc-omap2\0ti,sysc", 22);
 	put_link("bus/platform/devices/4804c000.gpio/driver",
 		 "../../../bus/platform/drivers/omap gpio");
 	put_text("bus/amba/devices/9030000.pl061/resource",

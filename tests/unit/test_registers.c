@@ -15,40 +15,49 @@
 
 /* --- names ---------------------------------------------------------------------------------------- */
 
+static const struct register_name *find(const struct register_names *r, const char *name,
+					const char *compatible, uint32_t offset)
+{
+	struct register_keys keys = { .names = { NULL, name }, .compatible = compatible };
+
+	return register_names_find(r, &keys, offset);
+}
+
 static void test_builtin(void **state _unused_)
 {
 	struct register_names r = { 0 };
-	const struct register_block *b;
 
 	assert_int_equal(register_names_add(&r, register_names_builtin, "x", NULL), 0);
-	b = register_names_block(&r, "ti,am3352-gpio;ti,omap4-gpio", true);
-	assert_ptr_equal(b, register_names_block(&r, "gpio1", false));
-	assert_string_equal(register_block_find(b, 0x194)->name, "SETDATAOUT");
-	assert_int_equal(register_block_find(b, 0x194)->role, ROLE_SET);
-	assert_null(register_block_find(b, 0x195));
-	b = register_names_block(&r, "arm,primecell;arm,pl061", true);
-	assert_int_equal(register_block_find(b, 0x3fc)->role, ROLE_MASKED);
-	assert_string_equal(register_block_find(b, 0x400)->name, "GPIODIR");
+	assert_string_equal(find(&r, NULL, "ti,am3352-gpio;ti,omap4-gpio", 0x194)->name,
+			    "SETDATAOUT");
+	assert_int_equal(find(&r, "gpio1", NULL, 0x194)->role, ROLE_SET);
+	assert_null(find(&r, "gpio1", NULL, 0x195));
+	assert_int_equal(find(&r, NULL, "arm,primecell;arm,pl061", 0x3fc)->role, ROLE_MASKED);
+	assert_string_equal(find(&r, "pl061", NULL, 0x400)->name, "GPIODIR");
 	/* a list is one only where it is said to be one; names are whole */
-	assert_null(register_names_block(&r, "arm,primecell;arm,pl061", false));
-	assert_null(register_names_block(&r, "arm,pl06", true));
-	assert_null(register_names_block(&r, NULL, true));
-	assert_null(register_block_find(NULL, 0));
+	assert_null(find(&r, "arm,primecell;arm,pl061", NULL, 0));
+	assert_null(find(&r, NULL, "arm,pl06", 0));
+	assert_null(find(&r, NULL, NULL, 0));
 	register_names_free(&r);
 }
 
-/* What is added later is preferred. */
+/* What is added later is preferred, register by register. */
 static void test_added(void **state _unused_)
 {
+	struct register_keys keys = { .has_address = true, .address = 0x4804c000 };
 	struct register_names r = { 0 };
 
-	assert_int_equal(register_names_add(&r, "block a b\n0x0 OLD\n", "x", NULL), 0);
-	assert_int_equal(
-		register_names_add(&r, "  block b # of mine\r\n\t0x0 NEW out\r\n", "y", NULL), 0);
-	assert_string_equal(register_block_find(register_names_block(&r, "b", false), 0)->name,
-			    "NEW");
-	assert_string_equal(register_block_find(register_names_block(&r, "a", false), 0)->name,
-			    "OLD");
+	assert_int_equal(register_names_add(&r, "block a b\n0x0 OLD\n0x4 KEPT", "x", NULL), 0);
+	assert_int_equal(register_names_add(&r,
+					    "  block b 0x04804C000 # of mine\r\n\t0x0 NEW out\r\n",
+					    "y", NULL),
+			 0);
+	assert_string_equal(find(&r, "b", NULL, 0)->name, "NEW");
+	assert_string_equal(find(&r, "b", NULL, 4)->name, "KEPT");
+	assert_string_equal(find(&r, "a", NULL, 0)->name, "OLD");
+	assert_string_equal(register_names_find(&r, &keys, 0)->name, "NEW");
+	keys.address++;
+	assert_null(register_names_find(&r, &keys, 0));
 	register_names_free(&r);
 }
 
@@ -63,6 +72,8 @@ static void test_wrong_names(void **state _unused_)
 					     "block a\n0x0 A up",
 					     "block a\n0x0 A in out",
 					     "block a\x01",
+					     "block 0x12q",
+					     "block 0x",
 					     "block a\n0x0 A\x7f" };
 	struct register_names r = { 0 };
 	struct failure f;
@@ -99,10 +110,22 @@ static void test_square(void **state _unused_)
 	pins_init(&p);
 	for (i = 0; i <= 8; i++)
 		pins_level(&p, second + i * second, 1, 3, i % 2 == 0, false);
-	assert_states(&p, 0, "#_#_#_#_");
+	assert_states(&p, 0, "#_#_#_#x"); /* the last level ends it */
 	assert_int_equal(p.items[0].changes, 8);
 	/* what happened within a cell is both */
 	assert_states(&p, 0, "xxxx");
+	pins_free(&p);
+}
+
+/* The last change of all is drawn, too. */
+static void test_last_change(void **state _unused_)
+{
+	struct pins p;
+
+	pins_init(&p);
+	pins_level(&p, 1000000, 1, 0, true, false);
+	pins_level(&p, 9000000, 1, 0, false, false);
+	assert_states(&p, 0, "###x");
 	pins_free(&p);
 }
 
@@ -200,8 +223,13 @@ static void test_hidden(void **state _unused_)
 	assert_int_equal(m.items.items[0].live, 2);
 	assert_int_equal(m.items.items[0].bytes, 4096);
 	assert_null(mappings_at(&m, 4096, 0x510af022, &phys)); /* that was no address */
-	mappings_look(&m, &s, "0x1000-0x3000 8192 g+0x1/0x2 phys=0xb0000 ioremap\n");
-	assert_int_equal(m.items.n, 1); /* the first look counts */
+	/* one is gone; what is new is not of before */
+	mappings_look(
+		&m, &s,
+		"0x00000000510af022-0x00000000d3fbecd8    8192 f+0x1/0x2 phys=0xa0000 ioremap\n"
+		"0x0000000012345678-0x00000000ac8cf0cd    8192 g+0x1/0x2 phys=0xb0000 ioremap\n");
+	assert_int_equal(m.items.items[0].live, 1);
+	assert_int_equal(m.items.items[1].live, 0);
 	mappings_free(&m);
 	stream_free(&s);
 }
@@ -211,8 +239,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_builtin),	    cmocka_unit_test(test_added),
 		cmocka_unit_test(test_wrong_names), cmocka_unit_test(test_square),
-		cmocka_unit_test(test_later_pin),   cmocka_unit_test(test_many_pins),
-		cmocka_unit_test(test_mapped),	    cmocka_unit_test(test_hidden),
+		cmocka_unit_test(test_later_pin),   cmocka_unit_test(test_last_change),
+		cmocka_unit_test(test_many_pins),   cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
