@@ -193,7 +193,7 @@ $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 
 # its recorded capabilities are read by what made them
 $(O)/tests/live/test_doctor: $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
-$(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o
+$(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o $(O)/tests/live/live_doctor.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) -o $@ $^ $(TEST_LIBS)
 
 $(COMPAT): %: %.o $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
