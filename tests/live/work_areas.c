@@ -8,6 +8,7 @@
  */
 #include <linux/bpf.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "work.h"
@@ -28,6 +29,8 @@ static int make_array(void)
 
 int main(int argc, char **argv)
 {
+	/* up to 5.10 maps are locked memory of the user, until they are free, which takes its time */
+	const struct rlimit no_limit = { RLIM_INFINITY, RLIM_INFINITY };
 	unsigned long n, i, keep = 0;
 	char byte;
 
@@ -37,6 +40,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	prctl(PR_SET_NAME, "areas");
+	setrlimit(RLIMIT_MEMLOCK, &no_limit); /* newer kernels do without, and may refuse it */
 	for (i = 0; i < n; i++) {
 		int fd = make_array();
 
