@@ -280,7 +280,7 @@ static void test_end(void **state)
 
 	(void)state;
 	r = live_run("buddy", "--json", "--child", "-d", "1", "--stacks", "none", "--", pages_path,
-		     "--mib", mib_arg(), "--seconds", "3", NULL);
+		     "--mib", mib_arg(), "--seconds", "3", "--silent", NULL);
 	live_check_whole(r);
 	allocs = live_quality(r, "allocs");
 	/* some are of other programs' frames, by marks that collide; without the end it is a quarter */

@@ -32,6 +32,7 @@ struct options {
 	const char *until; /* held until this file exists */
 	unsigned long cpu;
 	bool pin;
+	bool silent; /* print nothing: whoever traces it may be printing to the same pipe */
 	bool gate; /* wait for the end of standard input before anything is touched */
 };
 
@@ -245,6 +246,9 @@ static bool parse_option(int opt, const char *arg, struct options *o)
 	case 'H':
 		o->huge = true;
 		return true;
+	case 'q':
+		o->silent = true;
+		return true;
 	case 'g':
 		o->gate = true;
 		return true;
@@ -264,6 +268,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		{ "until", required_argument, NULL, 'u' },
 		{ "huge", no_argument, NULL, 'H' },
 		{ "gate", no_argument, NULL, 'g' },
+		{ "silent", no_argument, NULL, 'q' },
 		{ 0 },
 	};
 	int opt;
@@ -303,5 +308,5 @@ int main(int argc, char **argv)
 	rehearse(&o, &a);
 	prctl(PR_SET_NAME, "pages");
 	ret = o.turns || o.seconds > 0 ? storm(&o, &a, &d) : hold(&o, &a, &d);
-	return ret ?: print(stdout, &a, &d);
+	return ret ?: o.silent ? 0 : print(stdout, &a, &d);
 }
