@@ -86,37 +86,45 @@ static void print_guest(const struct guest *g)
 	printf("| %s | %s ", g->arch, g->kernel);
 }
 
-/* Why a cell is empty: the kernel has no such event, or has it and it can't be used. */
+/* Whether the kernel has what a row of the table hooks. */
+static bool is_there(const struct guest *g, const struct probe_row *row)
+{
+	const struct capset_event *e = &g->capset.events[row->event];
+
+	if (row->method == METHOD_KPROBE || row->method == METHOD_KRETPROBE)
+		return g->capset.functions[row->function];
+	return e->prototype || e->classic;
+}
+
+/* Why a cell is empty: the kernel has no such event or function, or has it and it can't be used. */
 static const char *cell(const struct guest *g, enum capability capability)
 {
-	const struct probe_row *row;
 	size_t i;
 
 	if (g->plans[PROBE_AUTO].chosen[capability])
 		return plan_method(&g->plans[PROBE_AUTO], capability);
-	for (i = 0; i < n_probe_rows; i++) {
-		row = &probe_rows[i];
-		if (row->capability == capability && (g->capset.events[row->event].prototype ||
-						      g->capset.events[row->event].classic))
+	for (i = 0; i < n_probe_rows; i++)
+		if (probe_rows[i].capability == capability && is_there(g, &probe_rows[i]))
 			return "**not served**";
-	}
 	return "–";
 }
 
+/* A line a capability: there are more of them than of guests. */
 static void print_chosen(const struct guest *guests, size_t n)
 {
 	size_t i, k;
 
-	printf("| architecture | kernel |");
-	for (k = 0; k < CAPABILITY_MAX; k++)
-		printf(" %s |", capabilities[k].name);
+	printf("| area | capability |");
+	for (i = 0; i < n; i++)
+		printf(" %s %s |", guests[i].arch, guests[i].kernel);
 	printf("\n|---|---|");
-	for (k = 0; k < CAPABILITY_MAX; k++)
+	for (i = 0; i < n; i++)
 		printf("---|");
 	putchar('\n');
-	for (i = 0; i < n; i++) {
-		print_guest(&guests[i]);
-		for (k = 0; k < CAPABILITY_MAX; k++)
+	for (k = 0; k < CAPABILITY_MAX; k++) {
+		printf("| %s | %s ", area_names[__builtin_ctz(capabilities[k].areas)],
+		       capabilities[k].name);
+		for (i = 0; i < n; i++)
 			printf("| %s ", cell(&guests[i], k));
 		printf("|\n");
 	}
