@@ -277,6 +277,22 @@ def check_mmio_trace(r, step):
         need(kind == "reg_" + access["access"] and int(access["phys"], 16) == base + offset
              and value in (None, int(access["value"], 16)), "%s instead of %s 0x%x %s", access, kind,
              offset, value)
+    if words["layout"] == "pl061":
+        check_direction(accesses)
+
+
+def check_direction(accesses):
+    """The device reads back which pins it was told to drive."""
+    written, reads = None, 0
+    for access in accesses:
+        if access["register"] != "GPIODIR":
+            continue
+        if access["access"] == "write":
+            written = access["value"]
+        elif written is not None:
+            reads += 1
+            need(access["value"] == written, "%s, but %s was written", access, written)
+    need(reads >= 2, "%d reads of the direction", reads)
 
 
 def check_mmio_maps(r, step):
