@@ -113,7 +113,13 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 {
 	_cleanup_(report_free) struct report *r = report_new("doctor");
 	struct probe_plan plan = { 0 };
-	struct failure missing = { 0 }, pages = { 0 };
+	/* what else may be impossible where slab and leaks are not */
+	static const struct {
+		const char *command;
+		enum probe_area area;
+	} others[] = { { "buddy", AREA_PAGES }, { "vmalloc", AREA_VMALLOC } };
+	struct failure missing = { 0 };
+	size_t i;
 	int err = r ? probe_plan_make(c, (enum probe_choice)o->probe, &plan) : -ENOMEM;
 
 	if (!err) {
@@ -128,8 +134,12 @@ static int doctor_report(const struct capset *c, const char *tracefs, const stru
 		/* people read it on standard error */
 		if (probe_plan_check(&plan, c, AREA_SLAB, &missing) && o->json)
 			report_add_note(r, "%s", missing.text);
-		if (!missing.text[0] && probe_plan_check(&plan, c, AREA_PAGES, &pages))
-			report_add_note(r, "buddy: %s", pages.text);
+		for (i = 0; !missing.text[0] && i < ARRAY_SIZE(others); i++) {
+			struct failure other = { 0 };
+
+			if (probe_plan_check(&plan, c, others[i].area, &other))
+				report_add_note(r, "%s: %s", others[i].command, other.text);
+		}
 		err = r->oom ? -ENOMEM : output_report(r, o->json, f);
 	}
 	if (!err && missing.text[0]) {
