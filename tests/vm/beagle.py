@@ -7,28 +7,13 @@ what is written stays, SETDATAOUT does not change DATAOUT.
 """
 import os
 import re
-import shutil
 import subprocess
 
-import debian
 import matrix
 
 MEMORY = 160  # MB; with 256 QEMU would put the initramfs over L4_PER
 BANKS = (("gpio0", 0x44e07000), ("gpio1", 0x4804c000), ("gpio2", 0x481ac000), ("gpio3", 0x481ae000))
 HIDDEN = ((0x44c00000, 0x400000), (0x48000000, 0x1000000))  # L4_WKUP, L4_PER
-
-
-def need_dtc():
-    """The device tree's compiler, installed if that is allowed."""
-    if shutil.which("dtc"):
-        return
-    command = ["apt-get", "install", "-y", "--no-install-recommends", "device-tree-compiler"]
-    if os.geteuid() != 0:
-        raise debian.Unavailable("dtc is missing; run: sudo " + " ".join(command))
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise debian.Unavailable(done.stderr.strip()[-300:])
 
 
 def words(folder):
@@ -62,7 +47,6 @@ def nodes():
 
 def tree(folder):
     """Write the device tree's blob into the folder; its path."""
-    need_dtc()
     machine = matrix.MACHINES["armhf"]
     plain, made = os.path.join(folder, "virt.dtb"), os.path.join(folder, "beagle.dtb")
     command = [machine.qemu] + machine.args.replace("-M virt", "-M virt,dumpdtb=" + plain).split()
