@@ -9,7 +9,7 @@
  */
 #include <linux/types.h>
 
-#define EVENTS_ABI 3u
+#define EVENTS_ABI 4u
 
 enum event_kind {
 	/* from the kernel's probes */
@@ -37,6 +37,9 @@ enum event_kind {
 	EVENT_IOREMAP = 20, /* struct event_ioremap: a device's registers are mapped */
 	EVENT_IOUNMAP = 21, /* struct event_free: … and unmapped */
 	EVENT_REGISTER = 22, /* struct event_register: one is read or written */
+	EVENT_FAULT = 23, /* struct event_fault: a page fault was resolved */
+	EVENT_FAULT_COUNTS =
+		24, /* struct event_fault_counts: how many the kernel counted of a task */
 	/* from user space */
 	EVENT_TICK = 32, /* struct event_header: stream time passes (once a second) */
 	EVENT_STACK = 33, /* struct event_stack: the frames of a stack id, before its first use */
@@ -45,6 +48,10 @@ enum event_kind {
 	EVENT_START = 36, /* struct event_start: facts about the machine */
 	EVENT_END = 37, /* struct event_header: tracing ended */
 	EVENT_SNAPSHOT = 38, /* struct event_snapshot: what a file of /proc said */
+	EVENT_PROCESS = 39, /* struct event_process: one begins, is another program, or ends */
+	EVENT_MAP = 40, /* struct event_map: a part of a process's address space is mapped */
+	EVENT_MAPS_LOST =
+		41, /* struct event_maps_lost: records of the two kinds above that are missing */
 };
 
 enum event_flags {
@@ -226,6 +233,48 @@ struct event_register {
 	char name[REGISTER_NAME_LEN]; /* of the device, terminated; empty: not told */
 };
 
+/* What is known of a fault. Which page it hit, and what for, are .address and the process's mappings. */
+enum fault_bits {
+	FAULT_MAJOR = 1 << 0, /* I/O was waited for */
+	FAULT_GUP =
+		1 << 1, /* taken on the task's behalf by get_user_pages(); not told by perf events */
+	FAULT_KERNEL = 1 << 2, /* the instruction is the kernel's: copy_from_user() and the like */
+	FAULT_ACCESS = 1 << 3, /* the next three are known */
+	FAULT_WRITE = 1 << 4,
+	FAULT_EXEC = 1 << 5,
+	FAULT_PRESENT = 1 << 6, /* a page was there: the access was not allowed */
+	FAULT_HOW = 1 << 7, /* the next ones are known */
+	FAULT_COPIED = 1 << 8, /* copy-on-write */
+	FAULT_AROUND = 1 << 9, /* pages of the file around it were mapped, too */
+	FAULT_HUGE = 1 << 10, /* a huge page was taken */
+	FAULT_SWAP = 1 << 11, /* swapped in */
+};
+
+struct event_fault {
+	struct event_header h; /* when it was resolved */
+	__u64 address;
+	__u64 ip; /* of the instruction; 0: not known */
+	__u64 began; /* 0: not known */
+	__u32 what; /* enum fault_bits */
+	__s32 stack; /* as in event_alloc; user frames */
+};
+
+enum fault_counts_of {
+	COUNTS_START, /* of the live threads of a process, when tracing began; .tid 0 */
+	COUNTS_EXIT, /* of a thread that ended */
+	COUNTS_END, /* of the live threads of a process, when tracing ended; .tid 0 */
+	COUNTS_KINDS,
+};
+
+/* Cumulative over a thread's life, as getrusage() has them: with what get_user_pages() took. */
+struct event_fault_counts {
+	struct event_header h;
+	__u64 minor, major;
+	__u32 tid;
+	__u8 what; /* enum fault_counts_of */
+	__u8 unused[3];
+};
+
 /* What a file said at h.time; it was read between .before and h.time. */
 enum snapshot_file {
 	SNAPSHOT_ZONEINFO, /* /proc/zoneinfo, text */
@@ -238,6 +287,7 @@ enum snapshot_file {
 	SNAPSHOT_ALLOCATORS, /* lines «0xSTART 0xEND KIND NAME»: functions that take areas for others */
 	SNAPSHOT_IOMEM, /* /proc/iomem, text */
 	SNAPSHOT_DEVICES, /* see devices.h */
+	SNAPSHOT_VMSTAT, /* /proc/vmstat, text */
 	SNAPSHOT_MAX,
 };
 
@@ -262,6 +312,44 @@ static inline __u64 snapshot_run(enum frame_kind kind, __u64 frames)
 {
 	return (__u64)kind << 56 | frames;
 }
+
+enum process_change {
+	PROCESS_THERE, /* it was there before the start; records of its mappings follow */
+	PROCESS_FORK, /* it begins, with its parent's mappings */
+	PROCESS_EXEC, /* it is another program from here on: no mappings yet */
+	PROCESS_NAME, /* its first thread has another name */
+	PROCESS_EXIT, /* its last thread that was told has ended */
+	PROCESS_CHANGES,
+};
+
+struct event_process {
+	struct event_header h; /* .pid: the process */
+	__u32 parent; /* PROCESS_FORK */
+	__u8 what; /* enum process_change */
+	__u8 unused[3];
+	char comm[16]; /* not PROCESS_FORK, PROCESS_EXIT */
+};
+
+#define EVENT_PATH_MAX 4096 /* with its NUL */
+
+struct event_map {
+	struct event_header h; /* .pid: the process */
+	__u64 start, bytes;
+	__u64 offset; /* in the file, bytes */
+	__u64 inode; /* 0: no file */
+	__u32 major, minor; /* the file's device */
+	__u32 protection; /* PROT_READ … */
+	__u32 shared; /* 1: MAP_SHARED */
+	__u32 size; /* bytes of .path, with its NUL */
+	__u32 unused;
+	char path[]; /* as /proc/PID/maps has it; «//anon»: nothing is mapped there */
+};
+
+/* Since the record of this kind before it. */
+struct event_maps_lost {
+	struct event_header h;
+	__u64 records;
+};
 
 #define EVENT_STACK_DEPTH 64
 
@@ -302,7 +390,7 @@ struct event_start {
 	__u32 hooked; /* of enum start_hooked */
 };
 
-/* What is being told of the vmalloc range and of registers. */
+/* What is being told of the vmalloc range, of registers and of faults. */
 enum start_hooked {
 	HOOKED_AREAS = 1 << 0,
 	HOOKED_PURGE = 1 << 1,
@@ -313,6 +401,12 @@ enum start_hooked {
 	HOOKED_GPIO = 1 << 6,
 	HOOKED_RWMMIO = 1 << 7,
 	HOOKED_GPIO_MODULE = 1 << 8,
+	HOOKED_FAULT_BEGIN = 1 << 9, /* event_fault.began */
+	HOOKED_FAULT_ACCESS = 1 << 10, /* FAULT_ACCESS */
+	HOOKED_FAULT_HOW = 1 << 11, /* FAULT_HOW */
+	HOOKED_GUP = 1 << 12, /* FAULT_GUP */
+	HOOKED_COUNTS = 1 << 13, /* EVENT_FAULT_COUNTS */
+	HOOKED_MAPS = 1 << 14, /* EVENT_PROCESS, EVENT_MAP */
 };
 
 #define ZERO_SIZE_PTR_VALUE 16 /* include/linux/slab.h: kmalloc(0) */
@@ -368,6 +462,11 @@ _Static_assert(sizeof(struct event_vmalloc) == 56, "event_vmalloc");
 _Static_assert(sizeof(struct event_ioremap) == 64, "event_ioremap");
 _Static_assert(sizeof(struct event_register) == 88, "event_register");
 _Static_assert(sizeof(struct event_snapshot) == 40, "event_snapshot");
+_Static_assert(sizeof(struct event_fault) == 48, "event_fault");
+_Static_assert(sizeof(struct event_fault_counts) == 40, "event_fault_counts");
+_Static_assert(sizeof(struct event_process) == 40, "event_process");
+_Static_assert(sizeof(struct event_map) == 72, "event_map");
+_Static_assert(sizeof(struct event_maps_lost) == 24, "event_maps_lost");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");

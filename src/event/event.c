@@ -24,7 +24,12 @@ static const uint16_t event_sizes[] = {
 	[EVENT_IOREMAP] = sizeof(struct event_ioremap),
 	[EVENT_IOUNMAP] = sizeof(struct event_free),
 	[EVENT_REGISTER] = sizeof(struct event_register),
+	[EVENT_FAULT] = sizeof(struct event_fault),
+	[EVENT_FAULT_COUNTS] = sizeof(struct event_fault_counts),
 	[EVENT_SNAPSHOT] = sizeof(struct event_snapshot),
+	[EVENT_PROCESS] = sizeof(struct event_process),
+	[EVENT_MAP] = sizeof(struct event_map),
+	[EVENT_MAPS_LOST] = sizeof(struct event_maps_lost),
 	[EVENT_CACHE] = sizeof(struct event_cache),
 	[EVENT_TASK] = sizeof(struct event_task),
 	[EVENT_TICK] = sizeof(struct event_header),
@@ -41,6 +46,8 @@ size_t event_size(const struct event_header *h)
 
 	if (h->kind == EVENT_SNAPSHOT)
 		size += ((const struct event_snapshot *)h)->size;
+	else if (h->kind == EVENT_MAP)
+		size += ((const struct event_map *)h)->size;
 	return size;
 }
 
@@ -58,13 +65,16 @@ int32_t event_stack_id(const struct event_header *h)
 		return ((const struct event_area *)h)->stack;
 	case EVENT_IOREMAP:
 		return ((const struct event_ioremap *)h)->stack;
+	case EVENT_FAULT:
+		return ((const struct event_fault *)h)->stack;
 	}
 	return -1;
 }
 
 bool event_counts(const struct event_header *h)
 {
-	return h->kind < EVENT_TICK && h->kind != EVENT_CACHE && h->kind != EVENT_TASK;
+	return h->kind < EVENT_TICK && h->kind != EVENT_CACHE && h->kind != EVENT_TASK &&
+	       h->kind != EVENT_FAULT_COUNTS;
 }
 
 /* Texts end, runs are whole words of known kinds. */
@@ -86,6 +96,40 @@ static bool snapshot_valid(const struct event_snapshot *e, size_t room)
 	return i == e->size;
 }
 
+/* A path ends, and the addresses do not wrap. */
+static bool map_valid(const struct event_map *e, size_t room)
+{
+	return e->size && e->size <= MIN(room, (size_t)EVENT_PATH_MAX) && !e->path[e->size - 1] &&
+	       e->bytes && e->start + (e->bytes - 1) >= e->start;
+}
+
+/* @room: bytes behind the fixed part. */
+static bool fields_valid(const struct event_header *h, size_t room)
+{
+	switch (h->kind) {
+	case EVENT_REGISTER: {
+		const struct event_register *e = (const struct event_register *)h;
+
+		return e->source < REGISTER_SOURCES && e->access < REGISTER_ACCESSES &&
+		       !e->name[sizeof(e->name) - 1];
+	}
+	case EVENT_SNAPSHOT:
+		return snapshot_valid((const struct event_snapshot *)h, room);
+	case EVENT_IOREMAP:
+		return ((const struct event_ioremap *)h)->function < IOREMAP_FUNCTIONS;
+	case EVENT_STACK:
+		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH;
+	case EVENT_FAULT_COUNTS:
+		return ((const struct event_fault_counts *)h)->what < COUNTS_KINDS;
+	case EVENT_PROCESS:
+		return ((const struct event_process *)h)->what < PROCESS_CHANGES &&
+		       !((const struct event_process *)h)->comm[15];
+	case EVENT_MAP:
+		return map_valid((const struct event_map *)h, room);
+	}
+	return true;
+}
+
 bool event_valid(const struct event_header *h, size_t size)
 {
 	size_t need;
@@ -95,17 +139,5 @@ bool event_valid(const struct event_header *h, size_t size)
 	need = h->kind < ARRAY_SIZE(event_sizes) ? event_sizes[h->kind] : 0;
 	if (!need || size < need)
 		return false;
-	if (h->kind == EVENT_SNAPSHOT)
-		return snapshot_valid((const struct event_snapshot *)h, size - need);
-	if (h->kind == EVENT_REGISTER) {
-		const struct event_register *e = (const struct event_register *)h;
-
-		return e->source < REGISTER_SOURCES && e->access < REGISTER_ACCESSES &&
-		       !e->name[sizeof(e->name) - 1];
-	}
-	if (h->kind == EVENT_IOREMAP)
-		return ((const struct event_ioremap *)h)->function < IOREMAP_FUNCTIONS;
-	if (h->kind == EVENT_STACK)
-		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH;
-	return true;
+	return fields_valid(h, size - need);
 }
