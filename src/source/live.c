@@ -3,7 +3,6 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "event/merge.h"
-#include "probe/tracefs.h"
-#include "procfs/zones.h"
 #include "source/look.h"
+#include "source/look_pages.h"
 #include "source/ring.h"
 #include "source/snapshot.h"
 
@@ -56,11 +54,8 @@ struct live {
 	uint32_t n_stacks;
 	const struct event_sink *sink; /* during read() */
 	unsigned int areas;
-	bool pages; /* the free lists are looked at */
 	struct snapshot_queue snapshots;
-	int frames_fd; /* /proc/kpageflags, or -1 */
-	uint64_t next_frame, end_frame; /* being read piece by piece; equal: done */
-	uint64_t next_snapshot;
+	struct page_look page_look;
 };
 
 size_t live_default_ring_size(void)
@@ -208,104 +203,6 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 	l->sink->consume(l->sink->arg, records + sent, n - sent);
 }
 
-/* --- snapshots: what /proc says, for the page allocator ----------------------------------------- */
-
-/* What can't be read is not in the stream: analyzers say what they lack. */
-static int live_snapshot_text(struct live *l, enum snapshot_file file, const char *path)
-{
-	struct event_snapshot *e;
-	int err = snapshot_text(file, path, &e);
-
-	if (err)
-		log_debug("%s: %s", path, strerror(-err));
-	return err ? 0 : snapshot_queue_push(&l->snapshots, e);
-}
-
-/* The free lists with what lies on the per-CPU ones: two files, read at about the same time. */
-static int live_snapshot_lists(struct live *l)
-{
-	int err = live_snapshot_text(l, SNAPSHOT_ZONEINFO, "/proc/zoneinfo");
-
-	return err ? err : live_snapshot_text(l, SNAPSHOT_BUDDYINFO, "/proc/buddyinfo");
-}
-
-static int live_snapshot_gfp(struct live *l)
-{
-	_cleanup_(format_free) struct event_format *format = NULL;
-	_cleanup_close_ int tracefs = -1;
-	struct event_snapshot *e;
-	const char *how;
-
-	if (tracefs_open(&tracefs, &how, NULL) ||
-	    tracefs_read_format(tracefs, &trace_event_names[TRACE_PAGE_ALLOC], &format) ||
-	    snapshot_gfp(format, &e))
-		return 0;
-	return snapshot_queue_push(&l->snapshots, e);
-}
-
-/* Where memory ends, by the newest /proc/zoneinfo; 0 if that is not known. */
-static uint64_t live_end_frame(const struct live *l)
-{
-	struct zones zones = { 0 };
-	uint64_t end = 0;
-	size_t i;
-
-	for (i = l->snapshots.next; i < l->snapshots.n && !zones.n; i++)
-		if (l->snapshots.items[i]->h.flags == SNAPSHOT_ZONEINFO)
-			zones_parse((const char *)l->snapshots.items[i]->data, &zones, NULL);
-	for (i = 0; i < zones.n; i++)
-		if (zones.items[i].present)
-			end = MAX(end, zones.items[i].start_pfn + zones.items[i].spanned);
-	zones_free(&zones);
-	return end;
-}
-
-/* What the first event already needs: names, and where zones are. */
-static int live_snapshot_names(struct live *l)
-{
-	int err = live_snapshot_gfp(l);
-
-	if (!err)
-		err = live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
-	if (!err)
-		err = live_snapshot_text(l, SNAPSHOT_ZONEINFO, "/proc/zoneinfo");
-	if (l->frames_fd >= 0)
-		l->end_frame = live_end_frame(l);
-	return err;
-}
-
-/* The next piece of all frames; NULL with *ret untouched when everything has been read or can't be. */
-static struct event_snapshot *live_read_frames(struct live *l)
-{
-	struct event_snapshot *e;
-	int err;
-
-	if (l->next_frame >= l->end_frame)
-		return NULL;
-	err = snapshot_frames(l->frames_fd, l->next_frame, l->end_frame, &e);
-	if (err) {
-		log_debug("/proc/kpageflags: %s", strerror(-err));
-		closep(&l->frames_fd);
-		l->next_frame = l->end_frame;
-		return NULL;
-	}
-	l->next_frame = e->last ? l->end_frame : l->next_frame + snapshot_n_frames(e);
-	return e;
-}
-
-/* What is due: a piece of the frames while they are being read, the free lists once a second. */
-static int live_snapshot_due(struct live *l)
-{
-	struct event_snapshot *e = live_read_frames(l);
-
-	if (e)
-		return snapshot_queue_push(&l->snapshots, e);
-	if (!l->pages || clock_monotonic_ns() < l->next_snapshot)
-		return 0;
-	l->next_snapshot += LIVE_TICK_NS;
-	return live_snapshot_lists(l);
-}
-
 /* Everything up to @time: events, and snapshots where they belong. */
 static void live_emit_events(struct live *l, uint64_t time)
 {
@@ -325,8 +222,8 @@ static void live_send_frames(struct live *l)
 {
 	struct event_snapshot *e;
 
-	l->next_frame = l->frames_fd >= 0 ? 0 : l->end_frame;
-	while ((e = live_read_frames(l))) {
+	page_look_again(&l->page_look);
+	while ((e = page_look_frames(&l->page_look))) {
 		e->before = e->h.time = l->end;
 		live_send(l, &e->h);
 		free(e);
@@ -579,7 +476,7 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	/* edge-triggered: collected here, or the session would spin while records are held back */
 	epoll_wait(l->epoll, woken, ARRAY_SIZE(woken), 0);
 	live_refill(l);
-	err = live_snapshot_due(l);
+	err = page_look_due(&l->page_look);
 	if (err)
 		return err;
 	for (round = 0; more && round < LIVE_ROUNDS; round++) {
@@ -595,7 +492,7 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	}
 	if (more)
 		return SOURCE_AT_ONCE;
-	return live_pressed(l) || l->next_frame < l->end_frame ? SOURCE_SOON : SOURCE_LATER;
+	return live_pressed(l) || page_look_busy(&l->page_look) ? SOURCE_SOON : SOURCE_LATER;
 }
 
 /* --- lifecycle ------------------------------------------------------------------------------------ */
@@ -609,15 +506,14 @@ static int live_start(struct source *s, struct failure *f)
 	l->next_tick = l->start + LIVE_TICK_NS;
 	l->next_refill = l->start + LIVE_REFILL_NS;
 	l->end = UINT64_MAX;
-	err = l->pages ? live_snapshot_names(l) : 0;
+	err = page_look_first(&l->page_look);
 	if (!err)
 		err = attachment_attach(l->attachment, f);
-	if (!err && l->pages)
-		err = live_snapshot_lists(l);
+	/* shortly before each tick, whose reports then have it */
+	if (!err)
+		err = page_look_start(&l->page_look, l->next_tick - LIVE_TICK_NS / 10);
 	if (!err)
 		err = look(LOOK_START, l->areas, &l->snapshots);
-	/* shortly before each tick, whose reports then have it */
-	l->next_snapshot = l->next_tick - LIVE_TICK_NS / 10;
 	if (err)
 		attachment_detach(l->attachment);
 	return err;
@@ -635,8 +531,7 @@ static void live_stop(struct source *s)
 	if (l->stopped)
 		return;
 	/* memory that runs short here costs the last look at the lists, not what was seen before */
-	if (l->pages && !live_snapshot_lists(l))
-		live_snapshot_text(l, SNAPSHOT_PAGETYPEINFO, "/proc/pagetypeinfo");
+	page_look_end(&l->page_look);
 	look(LOOK_END, l->areas, &l->snapshots);
 	/*
 	 * Detaching classic programs takes some 70 ms each, allocations' first: frees that are seen
@@ -662,7 +557,7 @@ static void live_free(struct source *s)
 	merge_free(&l->merge);
 	attachment_free(&l->attachment);
 	closep(&l->epoll);
-	closep(&l->frames_fd);
+	page_look_free(&l->page_look);
 	snapshot_queue_free(&l->snapshots);
 	free(l->stacks_seen);
 	free(l->counted);
@@ -722,8 +617,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
 	l->areas = o->areas;
-	l->pages = o->areas & AREA_PAGES;
-	l->frames_fd = o->areas & AREA_FRAMES ? open("/proc/kpageflags", O_RDONLY | O_CLOEXEC) : -1;
+	page_look_init(&l->page_look, o->areas, &l->snapshots);
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
 	/* in a PID namespace our number is somebody else's: then our own events count as any */
 	options.config.own_pid = c->initial_pids ? (uint32_t)getpid() : UINT32_MAX;
