@@ -153,7 +153,7 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c | $(DEPS)
 # Two program objects: what needs the kernel's BTF or none at all, and what is read with BTF made from
 # tracefs' formats. Each is linked with the shared maps and the configuration, which are defined once.
 raw_parts := maps slab_raw
-classic_parts := maps task_tp slab_tp page_tp vmalloc mmio
+classic_parts := maps task_tp slab_tp page_tp vmalloc mmio fault
 $(O)/bpf/raw.linked.o: $(raw_parts:%=$(O)/bpf/%.bpf.o)
 $(O)/bpf/classic.linked.o: $(classic_parts:%=$(O)/bpf/%.bpf.o)
 $(O)/bpf/%.linked.o:

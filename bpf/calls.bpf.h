@@ -9,7 +9,7 @@
 
 #include "registers.h"
 
-enum call_kind { CALL_AREA, CALL_VMALLOC, CALL_VMALLOC_OUTER, CALL_IOREMAP };
+enum call_kind { CALL_AREA, CALL_VMALLOC, CALL_VMALLOC_OUTER, CALL_IOREMAP, CALL_GUP };
 
 struct call {
 	__u64 began;
@@ -18,7 +18,7 @@ struct call {
 	__u64 phys, mode;
 	__u32 gfp;
 	__s32 stack;
-	__u64 told; /* CALL_VMALLOC_OUTER: by a call of the other kind in it */
+	__u64 told; /* CALL_VMALLOC_OUTER: by a call of the other kind in it; CALL_GUP: to be tried again */
 };
 
 struct calls_map {

@@ -58,6 +58,7 @@ struct config {
 	__u32 page_size; /* bytes */
 	__u32 page_struct; /* size of struct page; 0 if unknown */
 	__u32 test_pad; /* tests only: let each event's ring advance by CONFIG_TEST_PAD too */
+	__u32 task_minor_offset, task_major_offset; /* struct task_struct: min_flt, maj_flt */
 	__u32 cache_name_offset, cache_object_size_offset,
 		cache_size_offset; /* struct kmem_cache */
 	char comm[16]; /* SELECT_COMM, zero padded */
@@ -78,7 +79,7 @@ struct cpu_state {
 	__u64 task_comm[2];
 	__u64 large_ptr, large_site, large_what; /* the last kmalloc() of whole pages told here */
 	__u64 large_taken; /* … and whether its event was sent */
-	__u64 unused;
+	__u64 runs; /* of programs on minor-faults and major-faults */
 };
 
 #define SHARED_CACHES	   1024 /* slots of announced caches; powers of two */

@@ -226,34 +226,24 @@ int tp_gpio_module_unmap(struct trace_event_raw_unmap *ctx)
 
 /* Before the access, and after it when there is a value. */
 
-SEC("?tp/rwmmio/rwmmio_write")
-int tp_rwmmio_write(struct trace_event_raw_rwmmio_write *ctx)
-{
-	struct access a = {
-		.place = ctx->addr,
-		.value = ctx->val,
-		.site = ctx->caller,
-		.bytes = ctx->width / 8,
-		.source = REGISTER_RWMMIO,
-		.access = REGISTER_WRITE,
-	};
+#define RWMMIO_ACCESS(event, how)                           \
+	SEC("?tp/rwmmio/" #event)                           \
+	int tp_##event(struct trace_event_raw_##event *ctx) \
+	{                                                   \
+		struct access a = {                         \
+			.place = ctx->addr,                 \
+			.value = ctx->val,                  \
+			.site = ctx->caller,                \
+			.bytes = ctx->width / 8,            \
+			.source = REGISTER_RWMMIO,          \
+			.access = how,                      \
+		};                                          \
+                                                            \
+		return emit_access(&a, NULL);               \
+	}
 
-	return emit_access(&a, NULL);
-}
-
-SEC("?tp/rwmmio/rwmmio_post_read")
-int tp_rwmmio_post_read(struct trace_event_raw_rwmmio_post_read *ctx)
-{
-	struct access a = {
-		.place = ctx->addr,
-		.value = ctx->val,
-		.site = ctx->caller,
-		.bytes = ctx->width / 8,
-		.source = REGISTER_RWMMIO,
-	};
-
-	return emit_access(&a, NULL);
-}
+RWMMIO_ACCESS(rwmmio_write, REGISTER_WRITE)
+RWMMIO_ACCESS(rwmmio_post_read, REGISTER_READ)
 
 /* A string of a record: its offset there is in the lower half of the word that stands for it. */
 static __always_inline const void *record_string(const void *ctx, __u32 where)

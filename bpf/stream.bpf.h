@@ -277,7 +277,8 @@ static __always_inline void emit_task(const struct here *h, __u64 pid_tgid)
 
 /* --- stacks ------------------------------------------------------------------------------------- */
 
-static __always_inline __s32 take_stack(void *ctx, __u64 site)
+/* @user: 0 or BPF_F_USER_STACK */
+static __always_inline __s32 take_stack_of(void *ctx, __u64 site, __u64 user)
 {
 	long id;
 
@@ -294,11 +295,16 @@ static __always_inline __s32 take_stack(void *ctx, __u64 site)
 			return -1;
 		(*budget)--;
 	}
-	id = bpf_get_stackid(ctx, &stacks, 0);
+	id = bpf_get_stackid(ctx, &stacks, user);
 	/* another chain has the place that this one's hash points to: without a frame it is elsewhere */
 	if (unlikely(id == -EEXIST))
-		id = bpf_get_stackid(ctx, &stacks, 1);
+		id = bpf_get_stackid(ctx, &stacks, user | 1);
 	return id < 0 ? -2 : (__s32)id;
+}
+
+static __always_inline __s32 take_stack(void *ctx, __u64 site)
+{
+	return take_stack_of(ctx, site, 0);
 }
 
 /* --- large kmallocs ----------------------------------------------------------------------------- */

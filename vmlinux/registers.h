@@ -12,16 +12,22 @@ struct registers {
 	__u64 rip, cs, flags, rsp, ss;
 };
 #define REGISTERS_RETURN(r) ((r)->rax)
+#define REGISTERS_IP(r)	    ((r)->rip)
+#define REGISTERS_KERNEL(r) (!((r)->cs & 3))
 #elif defined(__TARGET_ARCH_arm64)
 struct registers {
 	__u64 regs[31], sp, pc, pstate;
 };
 #define REGISTERS_RETURN(r) ((r)->regs[0])
+#define REGISTERS_IP(r)	    ((r)->pc)
+#define REGISTERS_KERNEL(r) ((r)->pstate & 0xf)
 #elif defined(__TARGET_ARCH_arm)
 struct registers {
 	__u32 uregs[18];
 };
 #define REGISTERS_RETURN(r) ((__u64)(r)->uregs[0])
+#define REGISTERS_IP(r)	    ((__u64)(r)->uregs[15])
+#define REGISTERS_KERNEL(r) ((r)->uregs[16] & 0xf)
 #else
 #error "which registers does this architecture have?"
 #endif

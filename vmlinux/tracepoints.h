@@ -190,6 +190,16 @@ struct trace_event_raw_unmap {
 	unsigned long long virt;
 };
 
+struct trace_event_raw_page_fault_user { /* x86 */
+	unsigned long address;
+	unsigned long error_code;
+};
+
+struct trace_event_raw_page_fault_kernel {
+	unsigned long address;
+	unsigned long error_code;
+};
+
 struct trace_event_raw_sched_process_fork {
 	int child_pid;
 };

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/vec.h"
 #include "bpf/events.h"
 #include "probe/btfgen.h"
 #include "probe/format.h"
@@ -23,14 +25,27 @@
 #include "raw.skel.h"
 #include "classic.skel.h"
 
-#define ATTACH_MAX_LINKS (4 * CAPABILITY_MAX) /* a program and its companions */
+#define ATTACH_MAX_PROGRAMS (4 * CAPABILITY_MAX) /* a program and its companions */
+
+struct software_event {
+	int fd; /* owned */
+	uint32_t cpu;
+};
 
 struct attachment {
 	struct raw *raw;
 	struct classic *classic;
-	struct bpf_link *links[ATTACH_MAX_LINKS];
-	size_t n_links;
-	const struct bpf_program *counted[ATTACH_MAX_LINKS]; /* whose misses are losses */
+	struct {
+		struct bpf_link **items;
+		size_t n, capacity;
+	} links;
+	/* perf's events of resolved faults on all CPUs, which count what programs ought to have seen */
+	struct {
+		struct software_event *items;
+		size_t n, capacity;
+	} software;
+	uint32_t sample;
+	const struct bpf_program *counted[ATTACH_MAX_PROGRAMS]; /* whose misses are losses */
 	size_t n_counted;
 	bool misses_known;
 	unsigned int areas;
@@ -112,6 +127,8 @@ static void fill_config(struct config *to, const struct attach_options *o, const
 	to->cache_name_offset = c->cache_name_offset;
 	to->cache_object_size_offset = c->cache_object_size_offset;
 	to->cache_size_offset = c->cache_size_offset;
+	to->task_minor_offset = c->task_minor_offset;
+	to->task_major_offset = c->task_major_offset;
 }
 
 static int size_maps(struct bpf_object *obj, const struct attachment *a,
@@ -125,7 +142,7 @@ static int size_maps(struct bpf_object *obj, const struct attachment *a,
 		{ "rings", ring_keys((uint32_t)a->n_cpus, sizeof(void *)) },
 		{ "stacks", o->n_stacks ? o->n_stacks : 1 },
 		{ "children", o->areas & AREA_TASKS ? 65536 : 1 },
-		{ "calls", o->areas & (AREA_VMALLOC | AREA_IOREMAP) ? 2048 : 1 },
+		{ "calls", o->areas & (AREA_VMALLOC | AREA_IOREMAP | AREA_FAULTS) ? 2048 : 1 },
 	};
 	size_t i;
 	int err;
@@ -415,11 +432,13 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 	a->n_cpus = (size_t)n_cpus;
 	a->misses_known = true;
 	a->areas = o->areas;
+	a->sample = MAX(o->config.sample, 1u);
 	for (size_t i = 0; i < CAPABILITY_MAX; i++) {
 		if (!probe_row_wanted(plan->chosen[i], o->areas))
 			continue;
 		a->rows[i] = plan->chosen[i];
 		if (i != CAPABILITY_CHILDREN && a->rows[i]->method != METHOD_RAW &&
+		    a->rows[i]->method != METHOD_PERF && !(o->areas & AREA_FAULTS) &&
 		    !c->classic_misses)
 			a->misses_known = false;
 	}
@@ -452,6 +471,78 @@ static int open_tracepoint(int tracefs, enum trace_event event)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Takes @link over. */
+static int keep_link(struct attachment *a, struct bpf_link *link)
+{
+	struct bpf_link **place = vec_add(&a->links);
+
+	if (place)
+		*place = link;
+	else
+		bpf_link__destroy(link);
+	return place ? 0 : -ENOMEM;
+}
+
+/* Software event @config of all tasks on @cpu: a descriptor, -ENODEV: it is offline. */
+static int open_software(uint64_t config, uint64_t period, int cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = config,
+		.sample_period = period,
+		.disabled = 1,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* @row's program on one CPU. What resolved faults raise is kept open, to be counted. */
+static int attach_software_cpu(struct attachment *a, struct bpf_program *program,
+			       const struct probe_row *row, uint32_t cpu)
+{
+	bool resolved = row->software != PERF_COUNT_SW_PAGE_FAULTS;
+	/* every fault that begins may be one that is sampled when it is resolved */
+	_cleanup_close_ int fd = open_software(row->software, resolved ? a->sample : 1, (int)cpu);
+	struct bpf_link *link;
+	struct software_event *e;
+	int counted;
+
+	if (fd < 0)
+		return fd;
+	counted = resolved ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	if (resolved && counted < 0)
+		return -errno;
+	e = resolved ? vec_add(&a->software) : NULL;
+	if (resolved && !e) {
+		close(counted);
+		return -ENOMEM;
+	}
+	if (e)
+		*e = (struct software_event){ .fd = counted, .cpu = cpu };
+	link = bpf_program__attach_perf_event(program, fd); /* enables it */
+	if (!link)
+		return -errno;
+	TAKE_FD(fd);
+	return keep_link(a, link);
+}
+
+static int attach_software(struct attachment *a, struct bpf_program *program,
+			   const struct probe_row *row)
+{
+	int err, n = 0;
+	uint32_t i;
+
+	for (i = 0; i < a->n_cpus; i++) {
+		err = attach_software_cpu(a, program, row, i);
+		if (err && err != -ENODEV)
+			return err;
+		n += !err;
+	}
+	return n ? 0 : -ENODEV;
+}
+
 static int attach_program(struct attachment *a, struct bpf_object *obj, const char *name,
 			  const struct probe_row *row, enum trace_event event)
 {
@@ -459,6 +550,8 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 	struct bpf_link *link;
 	int fd;
 
+	if (row->method == METHOD_PERF)
+		return attach_software(a, program, row);
 	if (row->method == METHOD_RAW) {
 		link = bpf_program__attach_raw_tracepoint(program, trace_event_names[event].name);
 	} else if (row->method != METHOD_CLASSIC) {
@@ -478,25 +571,23 @@ static int attach_program(struct attachment *a, struct bpf_object *obj, const ch
 		else
 			ioctl(fd, PERF_EVENT_IOC_DISABLE, 0);
 	}
-	if (!link)
-		return -errno;
-	a->links[a->n_links++] = link;
-	return 0;
+	return link ? keep_link(a, link) : -errno;
 }
 
 /* The program of @row and its companions; all of them or none. */
 static int attach_row(struct attachment *a, const struct probe_row *row)
 {
 	struct bpf_object *obj = row->method == METHOD_RAW ? a->raw->obj : a->classic->obj;
-	size_t links = a->n_links, k;
+	size_t links = a->links.n, k;
 	int err = attach_program(a, obj, row->program, row, row->event);
 
 	for (k = 0; !err && row->companions[k].program; k++)
 		err = attach_program(a, obj, row->companions[k].program, row,
 				     row->companions[k].event);
-	while (err && a->n_links > links)
-		bpf_link__destroy(a->links[--a->n_links]);
-	if (err || row->capability == CAPABILITY_CHILDREN)
+	while (err && a->links.n > links)
+		bpf_link__destroy(a->links.items[--a->links.n]);
+	/* what perf's own events tell is counted by them: see attachment_faults() */
+	if (err || row->capability == CAPABILITY_CHILDREN || a->areas & AREA_FAULTS)
 		return err;
 	a->counted[a->n_counted++] = bpf_object__find_program_by_name(obj, row->program);
 	for (k = 0; row->companions[k].program; k++)
@@ -528,18 +619,46 @@ int attachment_attach(struct attachment *a, struct failure *f)
 
 void attachment_detach(struct attachment *a)
 {
-	while (a->n_links)
-		bpf_link__destroy(a->links[--a->n_links]);
+	while (a->links.n)
+		bpf_link__destroy(a->links.items[--a->links.n]);
+}
+
+void attachment_quiesce(struct attachment *a)
+{
+	const struct software_event *e;
+
+	vec_for_each(&a->software, e)
+		ioctl(e->fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+uint64_t attachment_faults(const struct attachment *a, size_t cpu, uint64_t *ret_runs)
+{
+	const struct software_event *e;
+	uint64_t total = 0, runs = 0, count;
+
+	vec_for_each(&a->software, e) {
+		if (e->cpu != cpu || read(e->fd, &count, sizeof(count)) != sizeof(count))
+			continue;
+		total += count;
+		runs += count / a->sample;
+	}
+	*ret_runs = runs;
+	return total;
 }
 
 void attachment_free(struct attachment **pa)
 {
 	struct attachment *a = *pa;
+	struct software_event *e;
 	size_t i;
 
 	if (!a)
 		return;
 	attachment_detach(a);
+	free(a->links.items);
+	vec_for_each(&a->software, e)
+		closep(&e->fd);
+	free(a->software.items);
 	if (a->cpu_states)
 		munmap(a->cpu_states, a->mapped_cpu_states);
 	if (a->shared)
@@ -585,6 +704,12 @@ bool attachment_has(const struct attachment *a, enum capability capability)
 	return a->rows[capability];
 }
 
+bool attachment_has_by(const struct attachment *a, enum capability capability,
+		       enum probe_method method)
+{
+	return a->rows[capability] && a->rows[capability]->method == method;
+}
+
 size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, size_t room)
 {
 	__u64 value[EVENT_STACK_DEPTH] = { 0 };
@@ -607,11 +732,30 @@ int attachment_follow(const struct attachment *a, uint32_t tid)
 	return bpf_map_update_elem(a->children_fd, &tid, &one, BPF_ANY) ? -errno : 0;
 }
 
+/* What perf counted and no program was run for, because another one was running on that CPU. */
+static uint64_t fault_misses(const struct attachment *a)
+{
+	uint64_t misses = 0;
+	size_t cpu;
+
+	for (cpu = 0; cpu < a->n_cpus; cpu++) {
+		uint64_t expected, runs;
+
+		attachment_faults(a, cpu, &expected);
+		/* read later: what happens meanwhile is no miss */
+		runs = ((const volatile struct cpu_state *)a->cpu_states)[cpu].runs;
+		misses += expected > runs ? expected - runs : 0;
+	}
+	return misses;
+}
+
 uint64_t attachment_misses(const struct attachment *a)
 {
 	uint64_t misses = 0;
 	size_t i;
 
+	if (a->areas & AREA_FAULTS)
+		return fault_misses(a);
 	if (!a->misses_known)
 		return EVENT_MISSES_UNKNOWN;
 	for (i = 0; i < a->n_counted; i++) {

@@ -44,8 +44,15 @@ const struct cpu_state *attachment_cpu_states(const struct attachment *a);
 struct shared_state *attachment_shared(const struct attachment *a);
 struct marks *attachment_marks(const struct attachment *a);
 
-/* Whether @capability is being told. */
+/* Whether @capability is being told; … by that method. */
 bool attachment_has(const struct attachment *a, enum capability capability);
+bool attachment_has_by(const struct attachment *a, enum capability capability,
+		       enum probe_method method);
+
+/* AREA_FAULTS: from here on no fault is told, and what was counted stays as it is. */
+void attachment_quiesce(struct attachment *a);
+/* Faults that perf counted on @cpu, and how many of them a program ought to have been run for. */
+uint64_t attachment_faults(const struct attachment *a, size_t cpu, uint64_t *ret_runs);
 
 /* Frames of call chain @id, innermost first; returns their number, 0 if it is not there. */
 size_t attachment_stack(const struct attachment *a, int32_t id, __u64 *frames, size_t room);

@@ -38,6 +38,8 @@ const struct trace_event_name trace_event_names[TRACE_EVENT_MAX] = {
 	[TRACE_MODULE_WRITE] = { "kmscope_gpio", "reg_write" },
 	[TRACE_MODULE_MAP] = { "kmscope_gpio", "map" },
 	[TRACE_MODULE_UNMAP] = { "kmscope_gpio", "unmap" },
+	[TRACE_FAULT_USER] = { "exceptions", "page_fault_user" },
+	[TRACE_FAULT_KERNEL] = { "exceptions", "page_fault_kernel" },
 };
 
 const char *const kernel_function_names[FUNCTION_MAX] = {
@@ -60,6 +62,12 @@ const char *const kernel_function_names[FUNCTION_MAX] = {
 	[FUNCTION_IOREMAP_PROT] = "ioremap_prot",
 	[FUNCTION_IOREMAP_OLD] = "__ioremap",
 	[FUNCTION_IOUNMAP] = "iounmap",
+	[FUNCTION_HANDLE_FAULT] = "handle_mm_fault",
+	[FUNCTION_FAULT_COPY] = "wp_page_copy",
+	[FUNCTION_FAULT_WP] = "do_wp_page",
+	[FUNCTION_FAULT_AROUND] = "filemap_map_pages",
+	[FUNCTION_FAULT_HUGE] = "do_huge_pmd_anonymous_page",
+	[FUNCTION_FAULT_SWAP] = "do_swap_page",
 };
 
 enum fact_type { FACT_BOOL, FACT_U32, FACT_INT, FACT_TEXT };
@@ -91,6 +99,10 @@ static const struct fact facts[] = {
 	FACT(kptr_restrict, FACT_INT),
 	FACT(preemptible, FACT_BOOL),
 	FACT(kprobes, FACT_BOOL),
+	FACT(software_events, FACT_BOOL),
+	FACT(task_counts, FACT_BOOL),
+	FACT(task_minor_offset, FACT_U32),
+	FACT(task_major_offset, FACT_U32),
 	FACT(cache_offsets, FACT_BOOL),
 	FACT(cache_name_offset, FACT_U32),
 	FACT(cache_object_size_offset, FACT_U32),

@@ -46,6 +46,8 @@ enum trace_event {
 	TRACE_MODULE_WRITE,
 	TRACE_MODULE_MAP,
 	TRACE_MODULE_UNMAP,
+	TRACE_FAULT_USER, /* x86 */
+	TRACE_FAULT_KERNEL,
 	TRACE_EVENT_MAX,
 };
 
@@ -76,6 +78,12 @@ enum kernel_function {
 	FUNCTION_IOREMAP_PROT, /* arm64 from 6.0 to 6.5 */
 	FUNCTION_IOREMAP_OLD, /* arm64 until 5.19 */
 	FUNCTION_IOUNMAP,
+	FUNCTION_HANDLE_FAULT,
+	FUNCTION_FAULT_COPY, /* as the next one, less those that find themselves the only owner */
+	FUNCTION_FAULT_WP,
+	FUNCTION_FAULT_AROUND,
+	FUNCTION_FAULT_HUGE,
+	FUNCTION_FAULT_SWAP,
 	FUNCTION_MAX,
 };
 extern const char *const kernel_function_names[FUNCTION_MAX];
@@ -105,6 +113,9 @@ struct capset {
 	uint32_t cache_name_offset, cache_object_size_offset, cache_size_offset;
 	bool preemptible; /* raw tracepoints' programs run with preemption on, by BTF */
 	bool kprobes; /* probes on functions can be set */
+	bool software_events; /* programs can be set on perf's software events */
+	bool task_counts; /* BTF has struct task_struct's min_flt and maj_flt */
+	uint32_t task_minor_offset, task_major_offset;
 	uint32_t page_size;
 	uint32_t page_struct; /* size of struct page, by BTF; 0: unknown */
 	uint32_t kmalloc_max; /* largest kmalloc size class, bytes */

@@ -2,6 +2,7 @@
 #include "probe/select.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,17 +34,24 @@ const struct capability_info capabilities[CAPABILITY_MAX] = {
 	[CAPABILITY_GPIO] = { "gpio", AREA_REGISTERS, 0, false },
 	[CAPABILITY_RWMMIO] = { "rwmmio", AREA_REGISTERS, 0, false },
 	[CAPABILITY_GPIO_MODULE] = { "gpio_module", AREA_REGISTERS, 0, false },
+	[CAPABILITY_FAULT_MINOR] = { "fault_minor", AREA_FAULTS, AREA_FAULTS, false },
+	[CAPABILITY_FAULT_MAJOR] = { "fault_major", AREA_FAULTS, AREA_FAULTS, false },
+	[CAPABILITY_FAULT_BEGIN] = { "fault_begin", AREA_FAULTS, 0, false },
+	[CAPABILITY_FAULT_COPIED] = { "fault_copied", AREA_FAULTS, 0, false },
+	[CAPABILITY_FAULT_AROUND] = { "fault_around", AREA_FAULTS, 0, false },
+	[CAPABILITY_FAULT_HUGE] = { "fault_huge", AREA_FAULTS, 0, false },
+	[CAPABILITY_FAULT_SWAP] = { "fault_swap", AREA_FAULTS, 0, false },
+	[CAPABILITY_GUP] = { "gup", AREA_FAULTS, 0, false },
 	[CAPABILITY_CHILDREN] = { "children", AREA_TASKS, 0, false },
 };
 
-const char *const area_names[] = { "slab",    "pages",	 "tasks",    "frames",
-				   "vmalloc", "ioremap", "registers" };
+const char *const area_names[] = { "slab",    "pages",	 "tasks",     "frames",
+				   "vmalloc", "ioremap", "registers", "faults" };
 
 const char *const method_names[METHOD_MAX] = {
-	[METHOD_RAW] = "raw",
-	[METHOD_CLASSIC] = "classic",
-	[METHOD_KPROBE] = "kprobe",
-	[METHOD_KRETPROBE] = "kretprobe",
+	[METHOD_RAW] = "raw",	    [METHOD_CLASSIC] = "classic",
+	[METHOD_KPROBE] = "kprobe", [METHOD_KRETPROBE] = "kretprobe",
+	[METHOD_PERF] = "perf",
 };
 
 #define WHY_RAW	     "the cheapest hook"
@@ -95,6 +103,12 @@ const char *const method_names[METHOD_MAX] = {
 		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_KRETPROBE, \
 		.function = FUNCTION_##name, .program = "kretprobe_" prog,                      \
 		.companions = { { .program = "kprobe_" prog } }, .why = text,                   \
+	}
+
+#define PERF_ROW(cap, pref, count, prog, text)                                             \
+	{                                                                                  \
+		.capability = CAPABILITY_##cap, .preference = pref, .method = METHOD_PERF, \
+		.software = PERF_COUNT_SW_##count, .program = prog, .why = text,           \
 	}
 
 const struct probe_row probe_rows[] = {
@@ -171,6 +185,18 @@ const struct probe_row probe_rows[] = {
 				{ "tp_gpio_module_unmap", TRACE_MODULE_UNMAP } },
 		.why = "kmod/kmscope_gpio",
 	},
+	PERF_ROW(FAULT_MINOR, 1, PAGE_FAULTS_MIN, "perf_fault_minor", "on every architecture"),
+	PERF_ROW(FAULT_MAJOR, 1, PAGE_FAULTS_MAJ, "perf_fault_major", "on every architecture"),
+	PAIR_ROW(FAULT_BEGIN, FAULT_USER, "tp_page_fault_user", FAULT_KERNEL,
+		 "tp_page_fault_kernel", "tells read, write, execute"),
+	PERF_ROW(FAULT_BEGIN, 2, PAGE_FAULTS, "perf_fault_begin", "what a fault costs"),
+	ENTRY_ROW(FAULT_COPIED, 1, FAULT_COPY, "kprobe_fault_copied", WHY_NO_EVENT),
+	ENTRY_ROW(FAULT_COPIED, 2, FAULT_WP, "kprobe_fault_copied", WHY_INLINED),
+	ENTRY_ROW(FAULT_AROUND, 1, FAULT_AROUND, "kprobe_fault_around", WHY_NO_EVENT),
+	FUNCTION_ROW(FAULT_HUGE, 1, FAULT_HUGE, "kretprobe_fault_huge", WHY_NO_EVENT),
+	ENTRY_ROW(FAULT_SWAP, 1, FAULT_SWAP, "kprobe_fault_swap", WHY_NO_EVENT),
+	ONLY_ROW(GUP, EXIT, "tp_fault_counts", "what tasks have counted themselves"),
+	CALL_ROW(GUP, 2, HANDLE_FAULT, "gup", "needs no BTF"),
 	{
 		.capability = CAPABILITY_CHILDREN,
 		.preference = 1,
@@ -258,6 +284,8 @@ static void judge_classic(const struct capset *c, const struct probe_row *row,
 		snprintf(v->reason, sizeof(v->reason), "tracefs is not available");
 	else if (!e->classic)
 		snprintf(v->reason, sizeof(v->reason), "this kernel has no such event");
+	else if (row->capability == CAPABILITY_GUP && !c->task_counts)
+		snprintf(v->reason, sizeof(v->reason), "no BTF that tells where tasks count");
 	else if (!e->classic_fields || !companions_complete(c, row))
 		snprintf(v->reason, sizeof(v->reason), "its record lacks expected fields");
 	else
@@ -279,12 +307,29 @@ static void judge_function(const struct capset *c, const struct probe_row *row,
 		v->present = true;
 }
 
+static void judge_software(const struct capset *c, const struct probe_row *row,
+			   struct probe_verdict *v)
+{
+	static const char *const names[] = {
+		[PERF_COUNT_SW_PAGE_FAULTS] = "page-faults",
+		[PERF_COUNT_SW_PAGE_FAULTS_MIN] = "minor-faults",
+		[PERF_COUNT_SW_PAGE_FAULTS_MAJ] = "major-faults",
+	};
+
+	snprintf(v->requirement, sizeof(v->requirement), "perf's software event %s",
+		 names[row->software]);
+	if (!c->software_events)
+		snprintf(v->reason, sizeof(v->reason),
+			 "perf's software events can't be opened, or take no programs");
+	else
+		v->present = true;
+}
+
 static void (*const judges[METHOD_MAX])(const struct capset *c, const struct probe_row *row,
 					struct probe_verdict *v) = {
-	[METHOD_RAW] = judge_raw,
-	[METHOD_CLASSIC] = judge_classic,
-	[METHOD_KPROBE] = judge_function,
-	[METHOD_KRETPROBE] = judge_function,
+	[METHOD_RAW] = judge_raw,	  [METHOD_CLASSIC] = judge_classic,
+	[METHOD_KPROBE] = judge_function, [METHOD_KRETPROBE] = judge_function,
+	[METHOD_PERF] = judge_software,
 };
 
 bool probe_uses_functions(unsigned int areas)

@@ -37,11 +37,26 @@ enum capability {
 	CAPABILITY_GPIO,
 	CAPABILITY_RWMMIO,
 	CAPABILITY_GPIO_MODULE,
+	CAPABILITY_FAULT_MINOR,
+	CAPABILITY_FAULT_MAJOR,
+	CAPABILITY_FAULT_BEGIN, /* attached before the two */
+	CAPABILITY_FAULT_COPIED,
+	CAPABILITY_FAULT_AROUND,
+	CAPABILITY_FAULT_HUGE,
+	CAPABILITY_FAULT_SWAP,
+	CAPABILITY_GUP,
 	CAPABILITY_CHILDREN,
 	CAPABILITY_MAX,
 };
 
-enum probe_method { METHOD_RAW, METHOD_CLASSIC, METHOD_KPROBE, METHOD_KRETPROBE, METHOD_MAX };
+enum probe_method {
+	METHOD_RAW,
+	METHOD_CLASSIC,
+	METHOD_KPROBE,
+	METHOD_KRETPROBE,
+	METHOD_PERF, /* a perf software event, on every CPU */
+	METHOD_MAX
+};
 
 /* What belongs together: a command wants one area, --child the tasks too. */
 enum probe_area {
@@ -53,6 +68,7 @@ enum probe_area {
 	AREA_VMALLOC = 1 << 4,
 	AREA_IOREMAP = 1 << 5,
 	AREA_REGISTERS = 1 << 6,
+	AREA_FAULTS = 1 << 7,
 };
 
 struct capability_info {
@@ -74,6 +90,7 @@ struct probe_row {
 	enum probe_method method;
 	enum trace_event event; /* raw and classic tracepoints */
 	enum kernel_function function; /* METHOD_KPROBE, METHOD_KRETPROBE */
+	uint64_t software; /* METHOD_PERF: PERF_COUNT_SW_… */
 	const char *program; /* its name in the method's BPF object */
 	/* Other programs that it needs: on tracepoints, or, of a return probe, on its function's entry. */
 	struct {

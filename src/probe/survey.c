@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -120,6 +121,24 @@ static void survey_kmem_cache(struct capset *c, const struct btf *btf, const str
 		c->cache_offsets = true;
 }
 
+/* Where a task counts the faults that it took; see bpf/fault.bpf.c. */
+static void survey_task(struct capset *c, const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_member *m = btf_members(t);
+	unsigned int i, found = 0;
+
+	for (i = 0; i < btf_vlen(t); i++, m++) {
+		const char *name = btf__name_by_offset(btf, m->name_off);
+		uint32_t offset = btf_member_bit_offset(t, i) / 8;
+
+		if (!strcmp(name, "min_flt"))
+			c->task_minor_offset = offset, found |= 1;
+		else if (!strcmp(name, "maj_flt"))
+			c->task_major_offset = offset, found |= 2;
+	}
+	c->task_counts = found == 3;
+}
+
 /* Kernels from 6.7 on have struct bpf_link_info.kprobe_multi.missed: they count classic's misses. */
 static bool has_missed_member(const struct btf *btf, const struct btf_type *t, int depth)
 {
@@ -165,6 +184,8 @@ static void survey_btf(struct capset *c)
 				c->preemptible = true;
 		} else if (!strcmp(name, "kmem_cache")) {
 			survey_kmem_cache(c, btf, t);
+		} else if (!strcmp(name, "task_struct")) {
+			survey_task(c, btf, t);
 		} else if (!strcmp(name, "page")) {
 			c->page_struct = t->size;
 		} else if (!strcmp(name, "bpf_link_info")) {
@@ -211,6 +232,8 @@ static const char *const classic_fields[TRACE_EVENT_MAX][7] = {
 	[TRACE_MODULE_WRITE] = { "phys", "offset", "width", "value", "bank" },
 	[TRACE_MODULE_MAP] = { "phys", "size", "virt" },
 	[TRACE_MODULE_UNMAP] = { "virt" },
+	[TRACE_FAULT_USER] = { "address", "error_code" },
+	[TRACE_FAULT_KERNEL] = { "address", "error_code" },
 };
 
 /* The bit values of allocation flags differ between kernels: the event's print format has them. */
@@ -332,6 +355,22 @@ static int survey_jit(void)
 	return info.jited_prog_len > 0;
 }
 
+/* Whether perf's software events can be opened and programs set on them. */
+static bool survey_software_events(void)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS_MIN,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+	_cleanup_close_ int fd =
+		(int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd >= 0 && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_PERF_EVENT, NULL) == 1;
+}
+
 void survey_kernel(unsigned int areas, struct capset *ret, const char **ret_tracefs)
 {
 	struct capset c = { 0 };
@@ -351,6 +390,7 @@ void survey_kernel(unsigned int areas, struct capset *ret, const char **ret_trac
 	c.ringbuf = c.privileged && libbpf_probe_bpf_map_type(BPF_MAP_TYPE_RINGBUF, NULL) == 1;
 	c.bpf_events =
 		c.privileged && libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_TRACEPOINT, NULL) == 1;
+	c.software_events = c.privileged && survey_software_events();
 	/* ARM32 unwinds from a tracepoint into junk: docs/known-issues.md */
 	c.stack_traces = strncmp(c.arch, "arm", 3) || !strcmp(c.arch, "arm64");
 	c.jit = c.privileged ? survey_jit() : -1;
