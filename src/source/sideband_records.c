@@ -156,6 +156,9 @@ static enum sideband_made from_mmap2(const struct perf_mmap2 *map, size_t room,
 	};
 	ret->h.kind = EVENT_MAP;
 	ret->h.pid = map->pid;
+	/* where there is no file perf tells of an offset that counts for the kernel alone; /proc has 0 */
+	if (!map->inode && !map->major && !map->minor)
+		ret->map.offset = 0;
 	set_path(&ret->map, map->path, room);
 	return SIDEBAND_MADE;
 }
