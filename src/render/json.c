@@ -334,7 +334,7 @@ static void put_named(struct out *o, const struct report *r)
 static void put_frame(struct out *o, const struct frame *f)
 {
 	out_puts(o, "{\"address\":");
-	put_address(o, f->address);
+	put_address(o, report_code_offset(f->address));
 	member_string(o, "symbol", f->symbol);
 	member_string(o, "module", f->module);
 	if (f->symbol)

@@ -32,6 +32,16 @@ struct layout {
 	size_t n;
 };
 
+/* A module's name, or the last part of an object's path, safe to print. The caller frees it. */
+static char *module_text(const char *module)
+{
+	size_t n;
+	const char *base = report_base_name(module, &n);
+	_cleanup_free_ char *name = strndup(base, n);
+
+	return name ? safe_text(name) : NULL;
+}
+
 /* The text of a cell that is no list, safe to print; the caller frees it. NULL: out of memory. */
 static char *cell_text(const struct cell *c)
 {
@@ -41,11 +51,11 @@ static char *cell_text(const struct cell *c)
 	case CELL_TEXT:
 		return c->text ? safe_text(c->text) : strdup("-");
 	case CELL_MODULE:
-		return c->text ? safe_text(c->text) : strdup("-");
+		return c->text ? module_text(c->text) : strdup("-");
 	case CELL_SITE:
 		if (c->text)
 			return safe_text(c->text);
-		snprintf(buf, sizeof(buf), "0x%" PRIx64, c->u64);
+		snprintf(buf, sizeof(buf), "0x%" PRIx64, report_code_offset(c->u64));
 		return strdup(buf);
 	case CELL_ADDRESS:
 		snprintf(buf, sizeof(buf), "0x%" PRIx64, c->u64);
@@ -246,24 +256,41 @@ static void put_row(struct text *t, const struct layout *l, const struct cell *c
 		out_puts(&t->out, "\n");
 }
 
-static void put_frame(struct text *t, size_t indent, const struct frame *f)
+/* «name+0x12 [module]», «0xffff… [module]» or «file+0x1234». */
+static char *frame_text(const struct frame *f)
 {
-	_cleanup_free_ char *line = NULL;
-	bool module = f->module && strcmp(f->module, "vmlinux") != 0;
+	bool kernel = f->module && !strcmp(f->module, "vmlinux");
+	_cleanup_free_ char *module = NULL;
+	char *line = NULL;
 	int n;
 
+	if (f->module && !kernel) {
+		size_t length;
+		const char *base = report_base_name(f->module, &length);
+
+		module = strndup(base, length);
+		if (!module)
+			return NULL;
+	}
 	if (f->symbol)
 		n = asprintf(&line, "%s+0x%" PRIx64 "%s%s%s", f->symbol, f->offset,
-			     module ? " [" : "", module ? f->module : "", module ? "]" : "");
+			     module ? " [" : "", module ? module : "", module ? "]" : "");
+	else if (report_code_object(f->address) && module)
+		n = asprintf(&line, "%s+0x%" PRIx64, module, report_code_offset(f->address));
 	else
-		n = asprintf(&line, "0x%" PRIx64 "%s%s%s", f->address, module ? " [" : "",
-			     module ? f->module : "", module ? "]" : "");
-	if (n < 0) {
-		line = NULL; /* undefined after a failure */
+		n = asprintf(&line, "0x%" PRIx64 "%s%s%s", report_code_offset(f->address),
+			     module ? " [" : "", module ? module : "", module ? "]" : "");
+	return n < 0 ? NULL : line;
+}
+
+static void put_frame(struct text *t, size_t indent, const struct frame *f)
+{
+	_cleanup_free_ char *line = frame_text(f);
+
+	if (line)
+		text_line(t, indent, line);
+	else
 		out_fail(&t->out, -ENOMEM);
-		return;
-	}
-	text_line(t, indent, line);
 }
 
 /* «62% of bytes»: @part of @total, in whole percents that never hide something. */

@@ -66,6 +66,9 @@ void report_free(struct report **rp)
 		stack_free(&r->stacks[i]);
 	free(r->stacks);
 	free(r->stack_index);
+	for (size_t i = 0; i < r->n_objects; i++)
+		free(r->objects[i].path);
+	free(r->objects);
 	for (size_t i = 0; i < r->n_notes; i++)
 		free(r->notes[i]);
 	free(r->notes);
@@ -418,6 +421,46 @@ uint32_t report_add_stack(struct report *r, const uint64_t *addresses, size_t n)
 oom:
 	r->oom = true;
 	return UINT32_MAX;
+}
+
+uint32_t report_add_object(struct report *r, const struct report_object *o)
+{
+	struct report_object *objects;
+	char *path;
+
+	if (r->n_objects >= REPORT_OBJECTS_MAX)
+		return 0;
+	objects = vec_reserve(r->objects, r->n_objects, &r->objects_capacity, 1, sizeof(*objects));
+	if (objects)
+		r->objects = objects;
+	path = objects ? strdup(o->path) : NULL;
+	if (!path) {
+		r->oom = true;
+		return 0;
+	}
+	objects[r->n_objects] = *o;
+	objects[r->n_objects].path = path;
+	return (uint32_t)++r->n_objects;
+}
+
+const struct report_object *report_object_of(const struct report *r, uint64_t code)
+{
+	uint32_t number = report_code_object(code);
+
+	return number && number <= r->n_objects ? &r->objects[number - 1] : NULL;
+}
+
+const char *report_base_name(const char *path, size_t *ret_n)
+{
+	static const char deleted[] = " (deleted)";
+	const size_t n_deleted = sizeof(deleted) - 1;
+	const char *slash = strrchr(path, '/'), *name = slash && slash[1] ? slash + 1 : path;
+	size_t n = strlen(name);
+
+	if (n > n_deleted && !strcmp(name + n - n_deleted, deleted))
+		n -= n_deleted;
+	*ret_n = n;
+	return name;
 }
 
 void report_add_note(struct report *r, const char *fmt, ...)

@@ -26,8 +26,8 @@ enum cell_type {
 	CELL_FREQUENCY, /* .real, how many a second */
 	CELL_BOOL, /* .u64, 0 or 1 */
 	CELL_ADDRESS, /* .u64, «"0x…"» in JSON */
-	CELL_SITE, /* .u64 an address, .text its symbol+offset once resolved (else NULL) */
-	CELL_MODULE, /* .u64 an address, .text its module once resolved; «vmlinux» for the kernel */
+	CELL_SITE, /* .u64 a code address, .text its symbol+offset once resolved (else NULL) */
+	CELL_MODULE, /* .u64 a code address, .text its module once resolved; «vmlinux» for the kernel */
 	CELL_TEXTS, /* .list of texts */
 	CELL_STACKS, /* .stacks, shares of a row that stacks stand for */
 };
@@ -100,11 +100,50 @@ struct table {
 };
 
 struct frame {
-	uint64_t address;
+	uint64_t address; /* the kernel's, or user code as report_code() packs it */
 	char *symbol; /* NULL until resolved, or unknown */
-	char *module; /* «vmlinux» for the kernel itself; NULL if unknown */
+	char *module; /* «vmlinux» for the kernel itself, an object's path; NULL if unknown */
 	uint64_t offset; /* into the symbol */
 };
+
+/* A file (or the like) whose code user addresses lie in. */
+struct report_object {
+	char *path; /* as the kernel told it; «[vdso]», «[anon]», «[unknown]» … are no files */
+	uint32_t major, minor; /* device */
+	uint64_t inode; /* 0: not told */
+	uint32_t pid; /* a process that had it mapped, */
+	uint64_t start, end; /* … and where: for /proc/PID/map_files */
+	uint64_t seen_wall_ns; /* when that was last known to be so, CLOCK_REALTIME */
+};
+
+#define REPORT_OBJECTS_MAX 65534 /* their numbers have to differ from a kernel address's upper 16 bits */
+
+/*
+ * User code in a word, as cells of CELL_SITE and CELL_MODULE and frames hold it: the number of its
+ * object, and where in the object's file (or mapping, if that is none). Kernel addresses stay as they
+ * are: of a 64-bit kernel's code the upper 16 bits are all set, of a 32-bit one's all clear.
+ */
+#define REPORT_CODE_SHIFT 48
+
+static inline uint64_t report_code(uint32_t object, uint64_t offset)
+{
+	return (uint64_t)object << REPORT_CODE_SHIFT |
+	       (offset & ((1ull << REPORT_CODE_SHIFT) - 1));
+}
+
+/* The number of its object; 0: it is the kernel's. */
+static inline uint32_t report_code_object(uint64_t code)
+{
+	uint32_t object = (uint32_t)(code >> REPORT_CODE_SHIFT);
+
+	return object <= REPORT_OBJECTS_MAX ? object : 0;
+}
+
+/* What to show for it: the offset of user code, a kernel address as it is. */
+static inline uint64_t report_code_offset(uint64_t code)
+{
+	return report_code_object(code) ? code & ((1ull << REPORT_CODE_SHIFT) - 1) : code;
+}
 
 struct report_stack {
 	struct frame *frames; /* innermost first */
@@ -239,6 +278,8 @@ struct report {
 	size_t n_stacks, stacks_capacity;
 	uint32_t *stack_index; /* report_add_stack()'s own: hash table of ids + 1, 0 is free */
 	size_t stack_index_size;
+	struct report_object *objects;
+	size_t n_objects, objects_capacity;
 	char **notes;
 	size_t n_notes, notes_capacity;
 	char *next_hint; /* text: the next command to try; NULL for none */
@@ -308,6 +349,15 @@ void report_add_share(struct report *r, struct table *t, size_t row, const char 
 
 /* Add a call chain of @n addresses, innermost first; returns its id, or UINT32_MAX with oom set. */
 uint32_t report_add_stack(struct report *r, const uint64_t *addresses, size_t n);
+/*
+ * Add what user code lies in; its path is copied. Returns its number, from 1, for report_code(). 0
+ * with oom set, or because there are REPORT_OBJECTS_MAX already.
+ */
+uint32_t report_add_object(struct report *r, const struct report_object *o);
+/* The object of a code address; NULL: it is the kernel's, or of none that was added. */
+const struct report_object *report_object_of(const struct report *r, uint64_t code);
+/* The last part of an object's path or a module's name, up to *@ret_n bytes: no « (deleted)». */
+const char *report_base_name(const char *path, size_t *ret_n);
 void report_add_note(struct report *r, const char *fmt, ...) _printf_(2, 3);
 
 /*
