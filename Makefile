@@ -47,8 +47,8 @@ ifeq ($(CI),true)
 WARN += -Werror
 endif
 ifeq ($(MINIMAL),1)
-# For boards: compiled for size, and without functions that nobody calls. It does all that the other
-# one does: no library is optional yet. -fdata-sections gains nothing (arm64: 4 KB more).
+# For boards: compiled for size, without functions that nobody calls, and without libdw: names of user
+# code that are only in .gnu_debugdata are missing. -fdata-sections gains nothing (arm64: 4 KB more).
 CFLAGS ?= -Os -g
 SECTIONS := -ffunction-sections
 LDFLAGS += -Wl,--gc-sections
@@ -58,7 +58,13 @@ endif
 CPPFLAGS_ALL := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DKMSCOPE_VERSION='"$(VERSION)"' \
 	-Isrc -I. -I$(O)/gen $(CPPFLAGS)
 CFLAGS_ALL := -std=gnu11 $(WARN) $(SECTIONS) $(CFLAGS) -MMD -MP
-LIBS := -lbpf -lelf -lz -ljansson
+ifneq ($(MINIMAL),1)
+# what libdw.a needs itself, a static program has to name; for dlopen see user_dw.c
+LIBS_DW := -ldw -llzma $(if $(filter 1,$(STATIC)),-lbz2)
+STATIC_DW := -Wl,--wrap=dlopen
+CPPFLAGS_ALL += -DKMSCOPE_LIBDW
+endif
+LIBS := -lbpf $(LIBS_DW) -lelf -lz -ljansson
 ifeq ($(STATIC),1)
 LDFLAGS += -static
 # Debian has no static cmocka: test programs for other machines take that and the C library along.
@@ -83,7 +89,8 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch_$(ARCH)) \
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 # --- files ------------------------------------------------------------------------------------------
-SRCS := $(wildcard src/*.c src/*/*.c)
+# one of two ways to read symbols of user code
+SRCS := $(filter-out src/sym/user_$(if $(LIBS_DW),elf,dw).c,$(wildcard src/*.c src/*/*.c))
 OBJS := $(SRCS:%.c=$(O)/%.o)
 SAN_OBJS := $(filter-out $(O)/san/src/main.o,$(SRCS:%.c=$(O)/san/%.o))
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
@@ -107,12 +114,13 @@ all: $(O)/kmscope ## build the program (the default)
 help: ## this list
 	@echo 'make [ARCH=arm|arm64|x86_64 CROSS_COMPILE=…] [STATIC=1] [MINIMAL=1] [V=1] TARGET'; \
 	echo '  STATIC=1        one file that needs no libraries'; \
-	echo '  MINIMAL=1       for boards: compiled for size, nothing left out'; \
+	echo '  MINIMAL=1       for boards: compiled for size, without libdw'; \
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 # --- what must be installed ------------------------------------------------------------------------
 # Debian packages. As root the missing ones are installed; otherwise the one command is printed.
-PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
+PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev \
+	$(if $(LIBS_DW),libdw-dev liblzma-dev libbz2-dev)
 PKGS_TEST := libcmocka-dev clang-format mandoc python3
 PKGS_CROSS_arm := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 PKGS_CROSS_arm64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross
@@ -174,7 +182,7 @@ $(O)/src/%.o: src/%.c | $(SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 $(O)/kmscope: $(OBJS)
-	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(OBJS) $(LIBS)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter 1,$(STATIC)),$(STATIC_DW)) -o $@ $(OBJS) $(LIBS)
 
 $(O)/san/%.o: %.c | $(SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(SAN) -c $< -o $@

@@ -26,6 +26,7 @@ struct analysis {
 	struct analyzer *analyzer;
 	struct program program;
 	struct symbolizer *symbolizer;
+	struct user_symbols *user_symbols; /* NULL until a report has user code in it */
 	char *registers; /* text of --registers */
 	uint64_t pieces; /* of --trace that were printed */
 	bool lost; /* the newest report is of a run that lost data */
@@ -37,6 +38,7 @@ static void analysis_free(struct analysis *a)
 	free(a->registers);
 	analyzer_free(&a->analyzer);
 	symbolizer_free(&a->symbolizer);
+	user_symbols_free(&a->user_symbols);
 	program_free(&a->program);
 }
 
@@ -50,7 +52,13 @@ static int resolve(struct analysis *a, struct report *r, bool final)
 		symbolizer_free(&a->symbolizer);
 	if (!a->symbolizer && kallsyms_open("/proc/kallsyms", &a->symbolizer, &why))
 		report_add_note(r, "addresses have no names: %s", why.text);
-	return symbolize_report(a->symbolizer, r);
+	if (!a->user_symbols && r->n_objects) {
+		int err = user_symbols_new(&a->user_symbols);
+
+		if (err)
+			return err;
+	}
+	return symbolize_report(a->symbolizer, a->user_symbols, r);
 }
 
 static bool data_lost(const struct quality *q)

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/failure.h"
 #include "report/report.h"
+#include "sym/user.h"
 
 struct symbol {
 	const char *name; /* owned by the symbolizer */
@@ -61,11 +62,16 @@ int symbolizer_lookup_return(struct symbolizer *s, uint64_t address, struct symb
 int kallsyms_open(const char *path, struct symbolizer **ret, struct failure *f);
 
 /*
- * Fill in the names of every CELL_SITE, CELL_MODULE and stack frame of @r that has none yet. Sites
- * and all frames but the innermost are return addresses, see symbolizer_lookup_return(); offsets
- * are those of the address itself. Without a symbolizer (NULL), or for addresses it does not know,
- * the texts stay NULL: renderers print the address. 0, or -ENOMEM with part of the names missing.
+ * Fill in the names of every CELL_SITE, CELL_MODULE and stack frame of @r that has none yet, of the
+ * kernel's code and of user code (report_code()). Kernel sites and all frames but the innermost of the
+ * kernel's and of user code's are return addresses, see symbolizer_lookup_return(); a user site is
+ * where the CPU stood. Offsets are those of the address itself.
+ *
+ * Either may be NULL. For kernel addresses that are not known the texts stay NULL: renderers print the
+ * address. User code has its object's path as module in any case; without a known function a site's text
+ * is «file+0x1234», the offset in the file, and a frame's symbol stays NULL. 0, or -ENOMEM with part of
+ * the names missing.
  */
-int symbolize_report(struct symbolizer *s, struct report *r);
+int symbolize_report(struct symbolizer *kernel, struct user_symbols *user, struct report *r);
 
 #endif

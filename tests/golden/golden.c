@@ -203,7 +203,7 @@ static int print(struct golden *g, struct failure *f)
 	if (!err && g->kallsyms)
 		err = kallsyms_open(g->kallsyms, &symbols, f);
 	if (!err)
-		err = symbolize_report(symbols, r);
+		err = symbolize_report(symbols, NULL, r);
 	return err ? err : g->renderer->render(r, &options, stdout);
 }
 

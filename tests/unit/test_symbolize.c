@@ -77,7 +77,7 @@ static void test_cells(void **state _unused_)
 	add_row(r, t, 0x7fff);
 	report_add_row(r, t); /* CELL_NULL */
 	assert_false(r->oom);
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 	assert_row(t, 0, "alloc_pipe_info+0x5a", "vmlinux");
 	assert_row(t, 1, "do_exit+0x100", "vmlinux");
 	assert_row(t, 2, "do_exit+0x0", "vmlinux");
@@ -89,7 +89,7 @@ static void test_cells(void **state _unused_)
 	assert_row(t, 8, NULL, NULL);
 	assert_null(table_cell(t, 0, "address")->text);
 	/* Names that are there already stay, nothing leaks. */
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 	assert_row(t, 0, "alloc_pipe_info+0x5a", "vmlinux");
 }
 
@@ -109,14 +109,14 @@ static void test_frames(void **state _unused_)
 	const uint64_t chain[] = { 0x1100, 0x1100, 0x8010, 0x7000, 0x1200 };
 
 	assert_int_equal(report_add_stack(r, chain, ARRAY_SIZE(chain)), 0);
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 	assert_frame(&r->stacks[0].frames[0], "alloc_pipe_info", "vmlinux", 0);
 	assert_frame(&r->stacks[0].frames[1], "do_exit", "vmlinux", 0x100);
 	assert_frame(&r->stacks[0].frames[2], "mod_init", "mod", 0x10);
 	assert_null(r->stacks[0].frames[3].symbol);
 	assert_null(r->stacks[0].frames[3].module);
 	assert_frame(&r->stacks[0].frames[4], "ret_fast_syscall", "vmlinux", 0);
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 }
 
 static void test_nothing_to_do(void **state _unused_)
@@ -126,11 +126,11 @@ static void test_nothing_to_do(void **state _unused_)
 	struct table *t;
 	struct symbolizer *none = NULL;
 
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 	t = report_add_table(r, "sites", "Sites", columns, ARRAY_SIZE(columns));
-	assert_int_equal(symbolize_report(s, r), 0);
+	assert_int_equal(symbolize_report(s, NULL, r), 0);
 	add_row(r, t, 0x1105);
-	assert_int_equal(symbolize_report(NULL, r), 0);
+	assert_int_equal(symbolize_report(NULL, NULL, r), 0);
 	assert_row(t, 0, NULL, NULL);
 	symbolizer_free(&none);
 }

@@ -71,6 +71,7 @@ def sysroot(arch):
     """A folder with the static libraries and headers that kmscope is linked with, and cmocka."""
     arch = ALIASES.get(arch, arch)
     names = ["libbpf-dev", "libelf-dev", "zlib1g-dev", "libjansson-dev"]
+    names += ["libdw-dev", "liblzma-dev", "libbz2-dev"]
     names += ["libcmocka-dev", "libcmocka0"]
     return debian.packages(USERLAND, arch, names, "sysroot")
 

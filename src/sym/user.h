@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef KMSCOPE_SYM_USER_H
+#define KMSCOPE_SYM_USER_H
+/*
+ * Names of user code: where in a file a byte lies, to the function that it belongs to.
+ *
+ * Files are opened only after they were found to be what the kernel said (device and inode, and for
+ * what is found by its path also the time of its last change), and as what anybody may have put there:
+ * regular files only, read without mapping them, with limits to what is believed. Symbols are those of a
+ * debug file (by build ID or .gnu_debuglink), else .symtab, else .dynsym and .gnu_debugdata; nothing is
+ * ever fetched from the network. C++ names stay as the linker knows them.
+ */
+#include "base/base.h"
+#include "report/report.h"
+
+struct user_symbols;
+
+/* 0 or -ENOMEM. */
+int user_symbols_new(struct user_symbols **ret);
+void user_symbols_free(struct user_symbols **s);
+
+/*
+ * The function that the byte at @offset of the file of @o is in (of «[vdso]»: at @offset of the
+ * mapping), and how far in. *@ret_name is owned by @s and stays until another object is asked for.
+ * Files are read once and remembered, the last 512 of them. 0, -ENOENT when not known, -ENOMEM.
+ */
+int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
+			const char **ret_name, uint64_t *ret_offset);
+
+#endif
