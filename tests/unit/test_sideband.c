@@ -2,6 +2,7 @@
 /* What this kernel really tells: by perf, where events can be opened, and by /proc. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -103,13 +104,13 @@ static void run_child(struct child *c, const char *program)
 static void test_children(void **state _unused_)
 {
 	_cleanup_(sideband_free) struct sideband *s = sideband_here();
-	_cleanup_free_ char *program = realpath("/bin/true", NULL);
+	char program[PATH_MAX];
 	struct child children[CHILDREN] = { 0 };
 	const struct event_header *h;
 	uint64_t before = 0;
 	size_t i;
 
-	if (!s || !program)
+	if (!s || !realpath("/bin/true", program))
 		skip();
 	for (i = 0; i < CHILDREN; i++)
 		run_child(&children[i], program);
@@ -148,13 +149,14 @@ static const struct event_map *next_own_map(struct sideband *s, const void *addr
 static void test_own_mappings(void **state _unused_)
 {
 	_cleanup_(sideband_free) struct sideband *s = sideband_here();
-	_cleanup_close_ int fd = memfd_create("a\nb", MFD_CLOEXEC);
+	_cleanup_close_ int fd = -1;
 	const struct event_map *map;
 	uint64_t before, after;
 	char *file, *anon;
 
 	if (!s)
 		skip();
+	fd = memfd_create("a\nb", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(fd, 1 << 20), 0);
 	before = clock_monotonic_ns();
 	file = mmap(NULL, 1 << 18, PROT_READ, MAP_SHARED, fd, 1 << 16);
