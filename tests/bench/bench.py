@@ -3,7 +3,8 @@
 """What tracing costs: a loop untraced, under the floor and the bare reference, under kmscope and
 under its peers, in interleaved rounds. Prints a table a loop and writes OUTDIR/bench.json.
 
-The loops: pipe2+close for slab events, touching and dropping memory for page events.
+The loops: pipe2+close for slab events, touching and dropping memory for page events, and the same
+with little memory for page faults.
 Added cost is the median over the rounds of the difference to the untraced loops run right before
 and right after, so that other work on the machine falls on both.
 Nothing here passes or fails: the ratios are to be read.
@@ -74,7 +75,21 @@ class Pages:
     holds = ["--mib", str(LIVE_OBJECTS * PAGE >> 20)]
 
 
-LOOPS = (Pipes, Pages)
+class Faults(Pages):
+    """The same with an area that the caches hold, so that the fault itself is most of what it takes."""
+
+    name, unit = "touch", "fault"
+    floor, bare, tools = "faults-empty", "faults-bare", staticmethod(tools.fault_tools)
+    live = None  # what is held costs kmscope nothing
+    warm_up = 100
+
+    def __init__(self, args):
+        self.turns, self.mib = args.fault_turns, 4
+        self.units = (self.mib << 20) // PAGE
+        self.title = "page-fault loop, %d MiB" % self.mib
+
+
+LOOPS = (Pipes, Pages, Faults)
 
 
 # --- the bench ---------------------------------------------------------------------------------
@@ -199,7 +214,7 @@ def run_extra(bench, usable, rounds):
     """Memory with much alive, and start times; empty where a tool failed."""
     live, starts = {}, {}
     try:
-        for tool in usable:
+        for tool in usable if bench.loop.live else []:
             if isinstance(tool, (tools.Kmscope, tools.Memleak)):
                 live[tool.label] = bench.live_objects(tool)
                 live[tool.label]["kmscope"] = isinstance(tool, tools.Kmscope)
@@ -248,7 +263,7 @@ def run_loop(loop, args, names):
     figures.compare(rows, loop)
     figures.print_table(loop, bench.cpus, untraced, rows, args.rounds)
     figures.print_extra(loop, live, starts)
-    if loop.name == "pipes":
+    if loop.name != "pages":
         figures.print_targets(rows, live, starts)
     return {"unit": loop.unit, "units_a_turn": loop.units, "turns": loop.turns, "variants": rows,
             "live": live, "start_s": starts, "untraced": untraced, "samples": samples}
@@ -262,14 +277,16 @@ def parse_arguments():
     p.add_argument("--page-turns", type=int, default=10, help="of the one-CPU page loop (10)")
     p.add_argument("--page-mib", type=int, default=256, help="that each of them touches (256); the "
                    "more, the fewer of the pages come from a CPU's own list")
+    p.add_argument("--fault-turns", type=int, default=1000, help="of the one-CPU fault loop (1000)")
     p.add_argument("--only", help="names, separated by commas: empty bare slab leaks-none "
                    "leaks-auto leaks-all perf bpftrace memleak (with pipes), pages-empty pages-bare "
-                   "pages-all-empty pages-all-bare buddy buddy-map (with pages); pipes, pages: all of these")
+                   "pages-all-empty pages-all-bare buddy buddy-map (with pages), faults-empty faults-bare "
+                   "faults faults-sample (with touch); pipes, pages, touch: all of these")
     p.add_argument("--no-extra", action="store_true", help="skip live objects and start times")
     p.add_argument("--json", help="write the figures there (OUTDIR/bench.json)")
     args = p.parse_args()
-    if min(args.rounds, args.turns, args.page_turns, args.page_mib) < 1:
-        p.error("--rounds, --turns, --page-turns and --page-mib must be at least 1")
+    if min(args.rounds, args.turns, args.page_turns, args.page_mib, args.fault_turns) < 1:
+        p.error("--rounds, --turns, --page-turns, --page-mib and --fault-turns must be at least 1")
     return args
 
 

@@ -104,6 +104,8 @@ def print_targets(rows, live, starts):
                for name, limit in (("slab", 1.25), ("leaks-none", 1.25), ("leaks-auto", 1.5))]
     targets += [(name + " both CPUs, to one", get(name, "two_to_one"), 1.6)
                 for name in ("slab", "leaks-none", "leaks-auto")]
+    targets += [("faults added, to bare", get("faults", "to_bare"), 1.5),
+                ("faults-sample added, to floor", get("faults-sample", "to_floor"), 1.3)]
     targets += [("leaks-auto added, to memleak", get("leaks-auto", "to_memleak"), 0.125),
                 ("peak MiB with many live objects", max(peaks, default=None), 24),
                 ("start, to bpftrace's", ratio(max(ours, default=None), peer[0] if peer else None),

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the bench measures kmscope against: the cheapest programs that can be attached to the slab
- * and the page tracepoints. empty_* do nothing at all (the floor); bare_* stream every event, 48 or
- * 32 bytes each, into this CPU's ring buffer and do nothing else. User space enables one set.
+ * and the page tracepoints, and to perf's events of page faults. empty_* do nothing at all (the floor);
+ * bare_* stream every event, 48 or 32 bytes each, into this CPU's ring buffer and do nothing else. User
+ * space enables one set.
  *
  * The page events are classic tracepoints, because only their records have the page's number (pfn).
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+
+#include "registers.h"
 
 #define MAX_CPUS 512 /* a power of two: the verifier needs the index masked */
 
@@ -22,6 +25,8 @@ enum {
 	KIND_PAGE_FALLBACK,
 	KIND_PAGE_LOCKED,
 	KIND_PAGE_DRAIN,
+	KIND_FAULT_MINOR,
+	KIND_FAULT_MAJOR,
 };
 
 struct event {
@@ -302,6 +307,54 @@ int bare_page_drain(struct trace_event_raw_mm_page_pcpu_drain *ctx)
 	};
 
 	return stream_page(&e);
+}
+
+/* --- page faults ------------------------------------------------------------------------------ */
+
+/* What bpf/bpf_perf_event.h has for user space. */
+struct fault_context {
+	struct registers regs;
+	__u64 sample_period;
+	__u64 addr;
+};
+
+SEC("?perf_event")
+int empty_fault_begin(void *ctx)
+{
+	return 0;
+}
+
+SEC("?perf_event")
+int empty_fault_minor(void *ctx)
+{
+	return 0;
+}
+
+SEC("?perf_event")
+int empty_fault_major(void *ctx)
+{
+	return 0;
+}
+
+/* Nothing is known when a fault begins that is not known when it ends, but for the time. */
+SEC("?perf_event")
+int bare_fault_begin(void *ctx)
+{
+	return 0;
+}
+
+SEC("?perf_event")
+int bare_fault_minor(struct fault_context *ctx)
+{
+	return stream(KIND_FAULT_MINOR, REGISTERS_IP(&ctx->regs), ctx->addr,
+		      bpf_get_current_pid_tgid(), 0);
+}
+
+SEC("?perf_event")
+int bare_fault_major(struct fault_context *ctx)
+{
+	return stream(KIND_FAULT_MAJOR, REGISTERS_IP(&ctx->regs), ctx->addr,
+		      bpf_get_current_pid_tgid(), 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The yardstick of the bench: attaches either empty programs or the barest streaming ones to the
- * slab or the page tracepoints, drops what arrives, and prints what it saw as JSON when it is told
- * to stop.
+ * slab or the page tracepoints or to perf's events of page faults, drops what arrives, and prints what
+ * it saw as JSON when it is told to stop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,17 +28,23 @@
 #define MAX_CPUS   512
 #define TIMEOUT_MS 100
 
-/* Which programs: those of the slab events, or those of the first @pages page events. */
+/* Which programs: those of faults, of the first @pages page events, or else of the slab events. */
 struct set {
 	const char *name;
 	const char *prefix;
 	size_t pages;
+	bool faults;
 };
 
 static const struct set sets[] = {
-	{ "empty", "empty_", 0 },	    { "bare", "bare_", 0 },
-	{ "pages-empty", "empty_", 3 },	    { "pages-bare", "bare_", 3 },
-	{ "pages-all-empty", "empty_", 5 }, { "pages-all-bare", "bare_", 5 },
+	{ .name = "empty", .prefix = "empty_" },
+	{ .name = "bare", .prefix = "bare_" },
+	{ .name = "pages-empty", .prefix = "empty_", .pages = 3 },
+	{ .name = "pages-bare", .prefix = "bare_", .pages = 3 },
+	{ .name = "pages-all-empty", .prefix = "empty_", .pages = 5 },
+	{ .name = "pages-all-bare", .prefix = "bare_", .pages = 5 },
+	{ .name = "faults-empty", .prefix = "empty_", .faults = true },
+	{ .name = "faults-bare", .prefix = "bare_", .faults = true },
 };
 
 static const struct {
@@ -52,10 +58,20 @@ static const struct {
 	{ "page_drain", { "kmem", "mm_page_pcpu_drain" } },
 };
 
+static const struct {
+	const char *program;
+	uint64_t event;
+} fault_events[] = {
+	{ "fault_begin", PERF_COUNT_SW_PAGE_FAULTS },
+	{ "fault_minor", PERF_COUNT_SW_PAGE_FAULTS_MIN },
+	{ "fault_major", PERF_COUNT_SW_PAGE_FAULTS_MAJ },
+};
+
 struct programs {
 	struct reference *skel;
 	int btf; /* the page records' BTF, until the programs are loaded */
 	uint32_t ids[ARRAY_SIZE(page_events)]; /* of the tracepoints */
+	struct bpf_link *faults[MAX_CPUS][ARRAY_SIZE(fault_events)];
 };
 
 struct options {
@@ -210,7 +226,10 @@ static bool chosen(const struct set *set, const char *program)
 	for (size_t i = 0; i < ARRAY_SIZE(page_events); i++)
 		if (!strcmp(name, page_events[i].program))
 			return i < set->pages;
-	return !set->pages;
+	for (size_t i = 0; i < ARRAY_SIZE(fault_events); i++)
+		if (!strcmp(name, fault_events[i].program))
+			return set->faults;
+	return !set->pages && !set->faults;
 }
 
 static int open_programs(const struct set *set, struct programs *p)
@@ -232,18 +251,20 @@ static int open_programs(const struct set *set, struct programs *p)
 	return 0;
 }
 
-/* As kmscope attaches classic tracepoints: one perf event of CPU 0, whose programs run on all. */
-static int attach_page_event(struct bpf_program *prog, uint32_t id, struct bpf_link **link)
+static int attach_event(struct bpf_program *prog, uint32_t type, uint64_t event, int cpu,
+			struct bpf_link **link)
 {
 	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
+		.type = type,
 		.size = sizeof(attr),
-		.config = id,
+		.config = event,
 		.sample_period = 1,
 		.wakeup_events = 1,
 	};
-	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
+	if (fd < 0 && errno == ENODEV) /* a CPU that is not there */
+		return 0;
 	if (fd < 0)
 		return die("perf_event_open", errno);
 	*link = bpf_program__attach_perf_event(prog, fd);
@@ -253,6 +274,7 @@ static int attach_page_event(struct bpf_program *prog, uint32_t id, struct bpf_l
 	return die("attach", errno);
 }
 
+/* As kmscope attaches classic tracepoints: one perf event of CPU 0, whose programs run on all. */
 static int attach_pages(struct reference *skel, const struct set *set, const uint32_t *ids)
 {
 	const struct bpf_object_skeleton *all = skel->skeleton;
@@ -264,10 +286,39 @@ static int attach_pages(struct reference *skel, const struct set *set, const uin
 			continue;
 		for (size_t k = 0; k < set->pages; k++)
 			if (!strcmp(one->name + strlen(set->prefix), page_events[k].program) &&
-			    attach_page_event(*one->prog, ids[k], one->link))
+			    attach_event(*one->prog, PERF_TYPE_TRACEPOINT, ids[k], 0, one->link))
 				return -1;
 	}
 	return 0;
+}
+
+/* A software event is one CPU's. */
+static int attach_faults(struct programs *p, const struct set *set)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	for (int cpu = 0; cpu < cpus && cpu < MAX_CPUS; cpu++)
+		for (size_t k = 0; k < ARRAY_SIZE(fault_events); k++) {
+			struct bpf_program *prog;
+			char name[32];
+
+			snprintf(name, sizeof(name), "%s%s", set->prefix, fault_events[k].program);
+			prog = bpf_object__find_program_by_name(p->skel->obj, name);
+			if (attach_event(prog, PERF_TYPE_SOFTWARE, fault_events[k].event, cpu,
+					 &p->faults[cpu][k]))
+				return -1;
+		}
+	return 0;
+}
+
+static void detach(struct programs *p)
+{
+	reference__detach(p->skel);
+	for (size_t cpu = 0; cpu < MAX_CPUS; cpu++)
+		for (size_t k = 0; k < ARRAY_SIZE(fault_events); k++) {
+			bpf_link__destroy(p->faults[cpu][k]);
+			p->faults[cpu][k] = NULL;
+		}
 }
 
 static int attach(struct programs *p, const struct options *o, struct consumer *c)
@@ -290,6 +341,8 @@ static int attach(struct programs *p, const struct options *o, struct consumer *
 		return -1;
 	if (o->set->pages)
 		return attach_pages(skel, o->set, p->ids);
+	if (o->set->faults)
+		return attach_faults(p, o->set);
 	err = reference__attach(skel);
 	return err ? die("attach", err) : 0;
 }
@@ -311,8 +364,9 @@ static uint64_t recursion_misses(struct reference *skel)
 	return misses;
 }
 
-static int run(const struct options *o, struct reference *skel, struct consumer *c)
+static int run(const struct options *o, struct programs *p, struct consumer *c)
 {
+	struct reference *skel = p->skel;
 	struct epoll_event events[16];
 	uint64_t lost = 0;
 
@@ -335,7 +389,7 @@ static int run(const struct options *o, struct reference *skel, struct consumer 
 			return die("epoll_wait", errno);
 		drain_all(c);
 	}
-	reference__detach(skel);
+	detach(p);
 	drain_all(c);
 	for (int i = 0; i < c->n; i++)
 		lost += skel->bss->lost[i][0];
@@ -399,7 +453,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { .buffer = 16 << 20 };
 	struct sigaction action = { .sa_handler = on_signal };
-	struct programs p = { .btf = -1 };
+	static struct programs p = { .btf = -1 };
 	struct consumer *c;
 	int ret;
 
@@ -412,8 +466,10 @@ int main(int argc, char **argv)
 		die("memory", errno);
 		return 1;
 	}
-	ret = open_programs(o.set, &p) || attach(&p, &o, c) || run(&o, p.skel, c);
+	ret = open_programs(o.set, &p) || attach(&p, &o, c) || run(&o, &p, c);
 	closep(&p.btf);
+	if (p.skel)
+		detach(&p);
 	reference__destroy(p.skel);
 	free(c);
 	return ret;

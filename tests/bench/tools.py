@@ -342,3 +342,13 @@ def page_tools(bench):
         Kmscope(bench, "buddy", "kmscope buddy", ["buddy", "-q"]),
         Kmscope(bench, "buddy-map", "kmscope buddy, --map", ["buddy", "-q", "--map"]),
     ]
+
+
+def fault_tools(bench):
+    return [
+        Reference(bench, "faults-empty", "empty programs (floor)"),
+        Reference(bench, "faults-bare", "bare streaming"),
+        Kmscope(bench, "faults", "kmscope faults", ["faults", "-q"]),
+        Kmscope(bench, "faults-sample", "kmscope faults, 1 in 100",
+                ["faults", "-q", "--sample", "100"]),
+    ]
