@@ -3,9 +3,14 @@
 #define KMSCOPE_SOURCE_SIDEBAND_H
 /*
  * Which processes there are and what they have mapped: by perf's side-band records of what changes, and
- * by /proc for what was there before. What neither of them tells: that a mapping is given up or moved
- * (munmap, mremap), and mappings that a process has because it shares another one's memory without
- * being its thread.
+ * by /proc for what was there before.
+ *
+ * A mapping that perf tells of is all of what the kernel has there by then: it may have grown (brk, a
+ * stack) or have become one with its neighbours. mprotect() tells of the part that it changed.
+ * Not told: munmap(), mremap(), names of anonymous mappings (PR_SET_VMA_ANON_NAME); of a heap the first
+ * time it grows that it is one («//anon», later «[heap]»: vma_is_initial_heap() looks at the old end).
+ * What a child of vfork() maps before its execve() is told as its own. CPUs that come online later
+ * have no buffer.
  */
 #include "base/base.h"
 #include "event/event.h"
