@@ -128,7 +128,7 @@ static int run_arm(struct run *r)
 		err = run_ready(r);
 	if (err)
 		return err;
-	err = privileges_drop();
+	err = privileges_drop(s->user_files);
 	if (err)
 		log_debug("privileges stay as they are: %s", strerror(-err));
 	if (s->duration_ns)

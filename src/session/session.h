@@ -18,6 +18,7 @@ struct session {
 	uint64_t duration_ns; /* 0: no limit */
 	uint64_t interval_ticks; /* a report each so many ticks; 0: only the last */
 	uint64_t settle_ns; /* go on for so long after PROGRAM ended */
+	bool user_files; /* /proc/PID of others and user files are read after attaching */
 	const char *ready_file; /* created once everything is attached; or NULL */
 	/* Called once everything is attached. */
 	void (*armed)(void *arg);
