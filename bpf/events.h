@@ -243,11 +243,11 @@ enum fault_bits {
 	FAULT_WRITE = 1 << 4,
 	FAULT_EXEC = 1 << 5,
 	FAULT_PRESENT = 1 << 6, /* a page was there: the access was not allowed */
-	FAULT_HOW = 1 << 7, /* the next ones are known */
-	FAULT_COPIED = 1 << 8, /* copy-on-write */
-	FAULT_AROUND = 1 << 9, /* pages of the file around it were mapped, too */
-	FAULT_HUGE = 1 << 10, /* a huge page was taken */
-	FAULT_SWAP = 1 << 11, /* swapped in */
+	/* told where there are probes for them: enum start_hooked */
+	FAULT_COPIED = 1 << 7, /* copy-on-write */
+	FAULT_AROUND = 1 << 8, /* cached pages of the file around it were to be mapped, too */
+	FAULT_HUGE = 1 << 9, /* a huge page was taken */
+	FAULT_SWAP = 1 << 10, /* from swap space, or the cache of it */
 };
 
 struct event_fault {
@@ -403,10 +403,13 @@ enum start_hooked {
 	HOOKED_GPIO_MODULE = 1 << 8,
 	HOOKED_FAULT_BEGIN = 1 << 9, /* event_fault.began */
 	HOOKED_FAULT_ACCESS = 1 << 10, /* FAULT_ACCESS */
-	HOOKED_FAULT_HOW = 1 << 11, /* FAULT_HOW */
-	HOOKED_GUP = 1 << 12, /* FAULT_GUP */
-	HOOKED_COUNTS = 1 << 13, /* EVENT_FAULT_COUNTS */
-	HOOKED_MAPS = 1 << 14, /* EVENT_PROCESS, EVENT_MAP */
+	HOOKED_COPIED = 1 << 11,
+	HOOKED_AROUND = 1 << 12,
+	HOOKED_HUGE = 1 << 13,
+	HOOKED_SWAP = 1 << 14,
+	HOOKED_GUP = 1 << 15, /* FAULT_GUP */
+	HOOKED_COUNTS = 1 << 16, /* EVENT_FAULT_COUNTS */
+	HOOKED_MAPS = 1 << 17, /* EVENT_PROCESS, EVENT_MAP */
 };
 
 #define ZERO_SIZE_PTR_VALUE 16 /* include/linux/slab.h: kmalloc(0) */

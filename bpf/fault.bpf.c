@@ -279,12 +279,11 @@ int tp_fault_counts(void *ctx)
 	__u64 minor = 0, major = 0;
 	struct here h;
 
-	if (!here_init(&h) || (config.select && !task_selected(pid_tgid)))
+	/* of all processes: a descendant that is selected may have been taken off the list already */
+	if (!here_init(&h))
 		return PASS_ON;
 	bpf_probe_read_kernel(&minor, POINTER_SIZE, (void *)(task + config.task_minor_offset));
 	bpf_probe_read_kernel(&major, POINTER_SIZE, (void *)(task + config.task_major_offset));
-	if (config.want_task)
-		emit_task(&h, pid_tgid);
 	e = event_begin(&h, sizeof(*e), &h.state->lost[1], EVENT_FAULT_COUNTS, 0, pid_tgid >> 32);
 	if (unlikely(!e))
 		return PASS_ON;

@@ -50,7 +50,7 @@ struct analyzer {
 /* Ends with NULL. */
 extern const struct analyzer_ops *const analyzers[];
 extern const struct analyzer_ops slab_analyzer, leaks_analyzer, buddy_analyzer, vmalloc_analyzer,
-	mmio_analyzer;
+	mmio_analyzer, faults_analyzer;
 
 /* NULL if there is none of that name. */
 const struct analyzer_ops *analyzer_find(const char *name);

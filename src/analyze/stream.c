@@ -234,12 +234,13 @@ int stream_describe(const struct stream *s, struct report *r)
 	q->recursion_misses = s->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : s->misses;
 	q->after_end = s->after_end;
 	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;
+	q->gup = q->faults_unexplained = q->maps_lost = QUALITY_UNKNOWN;
 	q->pages_unexplained = q->bulk_pages = q->model_off_pages = QUALITY_UNKNOWN;
 	q->sample = MAX(s->start.sample, 1u);
 	q->events = q->analysed + q->lost + q->filtered + q->own;
 	if (q->recursion_misses != QUALITY_UNKNOWN)
 		q->events += q->recursion_misses;
-	if (q->sample > 1)
+	if (q->sample > 1 && !s->sampled_otherwise)
 		report_add_note(
 			r,
 			"one allocation in %llu was followed: counts and bytes are estimates, "

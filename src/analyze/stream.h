@@ -38,6 +38,7 @@ struct stream {
 	uint64_t last_time;
 	bool ended, oom;
 	struct quality quality; /* what is counted event by event; see stream_describe() */
+	bool sampled_otherwise; /* stream_describe() says nothing of sampling: it is not allocations */
 	uint64_t misses, after_end;
 	STREAM_VEC(struct stream_task) tasks;
 	STREAM_VEC(struct stream_stack) stacks;

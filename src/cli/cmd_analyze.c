@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kmscope slab, leaks, buddy, vmalloc: a session with one analyzer. */
+/* kmscope slab, leaks, buddy, vmalloc, mmio, faults: a session with one analyzer. */
 #include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -113,7 +113,8 @@ static int analysis_report(void *arg, uint64_t number, bool final, struct failur
 	if (!err) {
 		r->final = final;
 		a->lost = data_lost(&r->quality);
-		if (a->options->stacks != STACKS_NONE && !a->capset.stack_traces)
+		if (a->options->stacks != STACKS_NONE && !a->capset.stack_traces &&
+		    !(a->command->areas & AREA_FAULTS))
 			report_add_note(r, "no call chains: " JUNK_STACKS, a->capset.arch);
 		err = resolve(a, r, final);
 	}
@@ -180,6 +181,7 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 			 (o->map ? AREA_FRAMES : 0),
 		.cgroup_fd = -1,
 	};
+	bool faults = a->command->areas & AREA_FAULTS;
 	bool named = !(a->command->areas & AREA_SLAB); /* reports name tasks */
 	bool tasks = named || o->objects || o->by == LEDGER_BY_COMM || o->by == LEDGER_BY_PID ||
 		     o->by == LEDGER_BY_CGROUP;
@@ -192,13 +194,15 @@ static int open_live(struct analysis *a, struct source **ret, struct failure *f)
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = tasks;
 	live.config.want_cgroup = o->by == LEDGER_BY_CGROUP;
-	live.config.stacks = a->capset.stack_traces ? (uint32_t)o->stacks : STACKS_NONE;
+	/* faults have user code's call chains, which are fine everywhere */
+	live.config.stacks = a->capset.stack_traces || faults ? (uint32_t)o->stacks : STACKS_NONE;
+	live.pid = o->child ? (uint32_t)a->program.pid : (uint32_t)o->pid;
 	/* areas and mappings are few, and nothing else may tell who took them */
-	if (!(a->command->areas & (AREA_SLAB | AREA_PAGES)) && live.config.stacks == STACKS_AUTO)
+	if (a->command->areas & (AREA_VMALLOC | AREA_IOREMAP) && live.config.stacks == STACKS_AUTO)
 		live.config.stacks = STACKS_ALL;
 	test_knobs(&live);
 	/* auto leaves them out and says so; who wants every one has to know before, not after */
-	if (o->stacks == STACKS_ALL && !a->capset.stack_traces)
+	if (o->stacks == STACKS_ALL && !a->capset.stack_traces && !faults)
 		return fail(f, FAILURE_UNSUPPORTED, -ENOTSUP,
 			    "--stacks all: " JUNK_STACKS "; use --stacks none", a->capset.arch);
 	return live_open(&a->capset, &live, ret, f);
@@ -294,6 +298,20 @@ static int read_registers(struct analysis *a, struct failure *f)
 	return err;
 }
 
+/* What goes without saying for faults: those of PROGRAM, as those of the others would drown them. */
+static int settle_faults(struct options *o, struct failure *f)
+{
+	bool selected = option_given(o, OPTION_PID) || o->comm || o->cgroup;
+
+	if (o->by < LEDGER_BY_COMM)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--by: faults are grouped by comm, pid or cgroup, not by %s",
+			    option_choice(OPTION_BY, o->by));
+	if (o->program && !selected)
+		o->child = true;
+	return 0;
+}
+
 int cmd_analyze(const struct command *c, const struct options *o, struct failure *f)
 {
 	struct analysis a = {
@@ -302,8 +320,13 @@ int cmd_analyze(const struct command *c, const struct options *o, struct failure
 		.program = { .pidfd = -1, .gate = -1, .trouble = -1 },
 	};
 	const char *tracefs;
+	struct options own = *o;
 	int err;
 
+	err = c->areas & AREA_FAULTS ? settle_faults(&own, f) : 0;
+	if (err)
+		return err;
+	a.options = o = &own;
 	survey_kernel(c->areas, &a.capset, &tracefs);
 	a.subject = selection_describe(o, c->traces);
 	err = a.subject ? read_registers(&a, f) : -ENOMEM;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/ledger.h"
 #include "base/log.h"
 
 static const struct options slab_defaults = { .sample = 1, .max_size = UINT32_MAX };
@@ -23,6 +24,9 @@ static const struct options vmalloc_defaults = { .sample = 1,
 static const struct options mmio_defaults = { .sample = 1,
 					      .max_size = UINT32_MAX,
 					      .stacks = STACKS_AUTO };
+static const struct options faults_defaults = { .sample = 1,
+						.max_size = UINT32_MAX,
+						.by = LEDGER_BY_PID };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
 static const struct options layout_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
@@ -53,6 +57,12 @@ const struct command commands[] = {
 	  "the "
 	  "events of regmap, gpiolib, rwmmio and the module kmscope_gpio.",
 	  &mmio_defaults, AREA_IOREMAP | AREA_REGISTERS, "device registers", cmd_analyze },
+	{ "faults", FOR_FAULTS,
+	  "which processes take page faults, where, in which code, and what they cost",
+	  "Shows page faults by process, by the region of memory that they hit (heap, stack, "
+	  "file, anonymous, shared) and by the code that took them, minor and major, over time, "
+	  "and how long they took. With PROGRAM, those of PROGRAM and its descendants.",
+	  &faults_defaults, AREA_FAULTS, "page faults", cmd_analyze },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  NULL, cmd_doctor },

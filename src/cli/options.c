@@ -25,7 +25,8 @@ struct option_spec {
 
 #define FOR_OBJECTS    (FOR_SLAB | FOR_LEAKS)
 #define FOR_SAMPLED    (FOR_OBJECTS | FOR_BUDDY)
-#define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC | FOR_MMIO)
+#define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC | FOR_MMIO | FOR_FAULTS)
+#define FOR_SIZES      (FOR_ANALYSIS & ~FOR_FAULTS)
 #define FOR_ALL	       (FOR_ANALYSIS | FOR_DOCTOR | FOR_LAYOUT)
 #define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT)
 #define LONG_ONLY(id)  (1000 + (id))
@@ -50,23 +51,22 @@ static const struct option_spec specs[OPTION_MAX] = {
 			 "Rows of each table; 0: all (default: 10, with --json all)", TYPE_U64,
 			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
 	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
-			"Group by site, cache, comm, pid or cgroup (default: site)", TYPE_CHOICE,
-			FIELD(by), 0, 0, by_choices, FOR_OBJECTS },
+			"Group by site, cache, comm, pid or cgroup (default: site; faults: pid)",
+			TYPE_CHOICE, FIELD(by), 0, 0, by_choices, FOR_OBJECTS | FOR_FAULTS },
 	[OPTION_QUIET] = { "quiet", 'q', NULL, "Errors and reports only", TYPE_FLAG, FIELD(quiet),
 			   0, 0, NULL, FOR_ALL },
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
 			     FIELD(verbose), 0, 0, NULL, FOR_ALL },
-	[OPTION_PID] = { "pid", 'p', "PID", "Only allocations of this process", TYPE_U64,
-			 FIELD(pid), 1, INT32_MAX, NULL, FOR_ANALYSIS },
-	[OPTION_COMM] = { "comm", LONG_ONLY(OPTION_COMM), "NAME",
-			  "Only allocations of tasks of this name", TYPE_TEXT, FIELD(comm), 1, 15,
-			  NULL, FOR_ANALYSIS },
+	[OPTION_PID] = { "pid", 'p', "PID", "Only what this process does", TYPE_U64, FIELD(pid), 1,
+			 INT32_MAX, NULL, FOR_ANALYSIS },
+	[OPTION_COMM] = { "comm", LONG_ONLY(OPTION_COMM), "NAME", "Only what tasks of this name do",
+			  TYPE_TEXT, FIELD(comm), 1, 15, NULL, FOR_ANALYSIS },
 	[OPTION_CGROUP] = { "cgroup", LONG_ONLY(OPTION_CGROUP), "PATH",
-			    "Only allocations in this cgroup v2 folder and below", TYPE_TEXT,
+			    "Only what is done in this cgroup v2 folder and below", TYPE_TEXT,
 			    FIELD(cgroup), 1, 4095, NULL, FOR_ANALYSIS },
 	[OPTION_CHILD] = { "child", LONG_ONLY(OPTION_CHILD), NULL,
-			   "Only allocations of PROGRAM and its descendants", TYPE_FLAG,
-			   FIELD(child), 0, 0, NULL, FOR_ANALYSIS },
+			   "Only what PROGRAM and its descendants do", TYPE_FLAG, FIELD(child), 0,
+			   0, NULL, FOR_ANALYSIS },
 	[OPTION_MODULE] = { "module", LONG_ONLY(OPTION_MODULE), "NAME",
 			    "Only allocations by this module's code", TYPE_TEXT, FIELD(module), 1,
 			    63, NULL, FOR_OBJECTS },
@@ -78,10 +78,10 @@ static const struct option_spec specs[OPTION_MAX] = {
 			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_OBJECTS },
 	[OPTION_MIN_SIZE] = { "min-size", LONG_ONLY(OPTION_MIN_SIZE), "SIZE",
 			      "Only requests of at least SIZE bytes", TYPE_SIZE, FIELD(min_size), 0,
-			      UINT32_MAX, NULL, FOR_ANALYSIS },
+			      UINT32_MAX, NULL, FOR_SIZES },
 	[OPTION_MAX_SIZE] = { "max-size", LONG_ONLY(OPTION_MAX_SIZE), "SIZE",
 			      "Only requests of at most SIZE bytes", TYPE_SIZE, FIELD(max_size), 0,
-			      UINT32_MAX, NULL, FOR_ANALYSIS },
+			      UINT32_MAX, NULL, FOR_SIZES },
 	[OPTION_MIN_AGE] = { "min-age", LONG_ONLY(OPTION_MIN_AGE), "SEC",
 			     "Leave out objects younger than SEC (default: 0)", TYPE_DURATION,
 			     FIELD(min_age_ns), 0, YEAR_NS, NULL, FOR_LEAKS },
@@ -92,8 +92,9 @@ static const struct option_spec specs[OPTION_MAX] = {
 			    "all but slab), all (each costs some fifteen events) or none",
 			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
-			    "Follow one allocation in N, taken at random (default: 1)", TYPE_U64,
-			    FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED },
+			    "Follow one allocation in N, taken at random; of faults every Nth "
+			    "(default: 1)",
+			    TYPE_U64, FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED | FOR_FAULTS },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
 			    "Event buffer of each CPU, a power of two from 4K to 1G (default: "
 			    "see doctor)",

@@ -50,6 +50,7 @@ enum command_mask {
 	FOR_LAYOUT = 1 << 4,
 	FOR_VMALLOC = 1 << 5,
 	FOR_MMIO = 1 << 6,
+	FOR_FAULTS = 1 << 7,
 };
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };

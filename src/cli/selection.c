@@ -284,7 +284,7 @@ char *selection_describe(const struct options *o, const char *what)
 		fprintf(out, " of at least %llu bytes", (unsigned long long)o->min_size);
 	if (option_given(o, OPTION_MAX_SIZE))
 		fprintf(out, " of at most %llu bytes", (unsigned long long)o->max_size);
-	if (o->by)
+	if (option_given(o, OPTION_BY) && o->by)
 		fprintf(out, ", by %s", option_choice(OPTION_BY, o->by));
 	if (o->sample > 1)
 		fprintf(out, ", one in %llu followed", (unsigned long long)o->sample);

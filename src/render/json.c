@@ -419,6 +419,9 @@ static void put_quality(struct out *o, const struct report *r)
 	member_quality(o, "recursion_misses", q->recursion_misses);
 	member_quality(o, "after_end", q->after_end);
 	member_quality(o, "sample", q->sample);
+	member_quality(o, "gup", q->gup);
+	member_quality(o, "faults_unexplained", q->faults_unexplained);
+	member_quality(o, "maps_lost", q->maps_lost);
 	member_quality(o, "pages_unexplained", q->pages_unexplained);
 	member_quality(o, "bulk_pages", q->bulk_pages);
 	member_quality(o, "model_off_pages", q->model_off_pages);

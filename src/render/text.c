@@ -116,15 +116,9 @@ static void put_next(struct text *t)
 		out_fail(&t->out, -ENOMEM);
 }
 
-static void print_quality(FILE *f, const struct quality *q)
+/* Allocators have them, faults have not. */
+static void print_frees(FILE *f, const struct quality *q)
 {
-	fprintf(f, "%s events, ", count(q->events).s);
-	fprintf(f, "%s analysed, ", count(q->analysed).s);
-	fprintf(f, "%s lost, ", count(q->lost).s);
-	fprintf(f, "%s late, ", count(q->late).s);
-	fprintf(f, "%s filtered; ", count(q->filtered).s);
-	if (is_some(q->failed))
-		fprintf(f, "%s failed allocations; ", count(q->failed).s);
 	fprintf(f, "frees: %s matched, ", count(q->frees_matched).s);
 	fprintf(f, "%s of unknown objects, ", count(q->frees_unknown).s);
 	if (is_some(q->frees_null))
@@ -134,17 +128,38 @@ static void print_quality(FILE *f, const struct quality *q)
 		fprintf(f, ", %s by their page's free", count(q->frees_implied_page).s);
 	if (is_some(q->frees_implied_rcu))
 		fprintf(f, ", %s by RCU", count(q->frees_implied_rcu).s);
-	fprintf(f, "; %s kmscope's own; ", count(q->own).s);
+	fprintf(f, "; ");
+}
+
+static void print_quality(FILE *f, const struct quality *q)
+{
+	fprintf(f, "%s events, ", count(q->events).s);
+	fprintf(f, "%s analysed, ", count(q->analysed).s);
+	fprintf(f, "%s lost, ", count(q->lost).s);
+	fprintf(f, "%s late, ", count(q->late).s);
+	fprintf(f, "%s filtered; ", count(q->filtered).s);
+	if (is_some(q->failed))
+		fprintf(f, "%s failed allocations; ", count(q->failed).s);
+	if (!is_known(q->maps_lost))
+		print_frees(f, q);
+	fprintf(f, "%s kmscope's own; ", count(q->own).s);
 	if (is_known(q->recursion_misses))
 		fprintf(f, "recursion misses %s", count(q->recursion_misses).s);
 	else
 		fprintf(f, "recursion misses unknown (kernel before 6.7 or unreadable)");
+	if (is_known(q->gup))
+		fprintf(f, "; %s by get_user_pages()", count(q->gup).s);
+	if (is_known(q->faults_unexplained))
+		fprintf(f, "; /proc/vmstat differs by %s", count(q->faults_unexplained).s);
+	if (is_some(q->maps_lost))
+		fprintf(f, "; %s mappings lost", count(q->maps_lost).s);
 	if (is_known(q->pages_unexplained))
 		fprintf(f, "; %s pages unexplained", count(q->pages_unexplained).s);
 	if (is_some(q->model_off_pages))
 		fprintf(f, "; inferred free blocks off by %s pages", count(q->model_off_pages).s);
 	if (is_some(q->sample) && q->sample != 1)
-		fprintf(f, "; 1 in %s allocations sampled", count(q->sample).s);
+		fprintf(f, "; 1 in %s %s sampled", count(q->sample).s,
+			is_known(q->maps_lost) ? "faults" : "allocations");
 }
 
 static bool any_cpu_lost(const struct quality *q)

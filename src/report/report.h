@@ -237,6 +237,10 @@ struct quality {
 	uint64_t recursion_misses; /* QUALITY_UNKNOWN where the kernel can't tell */
 	uint64_t after_end; /* events that came while probes were being detached; not among .events */
 	uint64_t sample; /* 1: every allocation */
+	/* faults; QUALITY_UNKNOWN elsewhere */
+	uint64_t gup; /* taken by get_user_pages(): not among .events unless a probe told them */
+	uint64_t faults_unexplained; /* by which /proc/vmstat differs from all that was told */
+	uint64_t maps_lost; /* records of processes and mappings */
 	/* buddy; QUALITY_UNKNOWN elsewhere */
 	uint64_t pages_unexplained; /* change of free pages beyond what events and bounds explain */
 	uint64_t bulk_pages; /* pages handed out in bulk, which no event tells; see buddy */

@@ -16,6 +16,7 @@
 #include "source/look.h"
 #include "source/look_pages.h"
 #include "source/ring.h"
+#include "source/sideband.h"
 #include "source/snapshot.h"
 
 #define LIVE_TICK_NS	NSEC_PER_SEC
@@ -56,6 +57,8 @@ struct live {
 	unsigned int areas;
 	struct snapshot_queue snapshots;
 	struct page_look page_look;
+	struct sideband *sideband; /* AREA_FAULTS; or NULL */
+	uint32_t pid; /* live_options.pid */
 };
 
 size_t live_default_ring_size(void)
@@ -97,10 +100,21 @@ static uint32_t live_hooked(const struct live *l)
 		{ CAPABILITY_GPIO, HOOKED_GPIO },
 		{ CAPABILITY_RWMMIO, HOOKED_RWMMIO },
 		{ CAPABILITY_GPIO_MODULE, HOOKED_GPIO_MODULE },
+		{ CAPABILITY_FAULT_BEGIN, HOOKED_FAULT_BEGIN },
+		{ CAPABILITY_FAULT_COPIED, HOOKED_COPIED },
+		{ CAPABILITY_FAULT_AROUND, HOOKED_AROUND },
+		{ CAPABILITY_FAULT_HUGE, HOOKED_HUGE },
+		{ CAPABILITY_FAULT_SWAP, HOOKED_SWAP },
 	};
-	uint32_t flags = 0;
+	uint32_t flags = l->sideband ? HOOKED_MAPS : 0;
 	size_t i;
 
+	if (attachment_has_by(l->attachment, CAPABILITY_FAULT_BEGIN, METHOD_CLASSIC))
+		flags |= HOOKED_FAULT_ACCESS;
+	if (attachment_has_by(l->attachment, CAPABILITY_GUP, METHOD_CLASSIC))
+		flags |= HOOKED_COUNTS;
+	if (attachment_has_by(l->attachment, CAPABILITY_GUP, METHOD_KRETPROBE))
+		flags |= HOOKED_GUP;
 	for (i = 0; i < ARRAY_SIZE(hooks); i++)
 		if (attachment_has(l->attachment, hooks[i].capability))
 			flags |= hooks[i].flag;
@@ -143,6 +157,14 @@ static uint64_t live_after_end(const struct live *l)
 	return misses == EVENT_MISSES_UNKNOWN ? n : n + misses - l->missed;
 }
 
+/* Faults that perf counted on @cpu and ran no program for, as its period was not over. */
+static uint64_t live_not_sampled(const struct live *l, size_t cpu)
+{
+	uint64_t runs, all = attachment_faults(l->attachment, cpu, &runs);
+
+	return l->config.sample > 1 ? all - runs : 0;
+}
+
 /* What the kernel side has counted so far. */
 static void live_send_counters(struct live *l, uint64_t time)
 {
@@ -159,7 +181,7 @@ static void live_send_counters(struct live *l, uint64_t time)
 		struct event_counters e = {
 			.h = { .time = time, .kind = EVENT_COUNTERS, .cpu = (uint16_t)i },
 			.lost = { states[i].lost[0], states[i].lost[1] },
-			.filtered = states[i].filtered,
+			.filtered = states[i].filtered + live_not_sampled(l, i),
 			.nulls = states[i].nulls,
 			.map_full = states[i].map_full,
 		};
@@ -203,18 +225,30 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 	l->sink->consume(l->sink->arg, records + sent, n - sent);
 }
 
-/* Everything up to @time: events, and snapshots where they belong. */
-static void live_emit_events(struct live *l, uint64_t time)
+/* Events up to @time, and what is known of processes where it belongs. */
+static void live_emit_processes(struct live *l, uint64_t time)
 {
 	struct event_sink merged = { .consume = live_consume, .arg = l };
+	const struct event_header *h;
+
+	while (l->sideband && (h = sideband_next(l->sideband, MIN(time, l->end)))) {
+		merge_emit(l->merge, h->time, &merged);
+		live_send(l, h);
+	}
+	merge_emit(l->merge, time, &merged);
+}
+
+/* Everything up to @time: the above, and snapshots. */
+static void live_emit_events(struct live *l, uint64_t time)
+{
 	struct event_snapshot *e;
 
 	while ((e = snapshot_queue_pop(&l->snapshots, time))) {
-		merge_emit(l->merge, e->h.time, &merged);
+		live_emit_processes(l, e->h.time);
 		live_send(l, &e->h);
 		free(e);
 	}
-	merge_emit(l->merge, time, &merged);
+	live_emit_processes(l, time);
 }
 
 /* All frames as they are when nothing is traced any more. */
@@ -342,6 +376,9 @@ static int live_fill(struct live *l, uint64_t *ret_complete, bool *ret_more, boo
 		if (state != RING_EMPTY)
 			complete = MIN(complete, merge_lane_complete(l->merge, i));
 	}
+	/* later than the clock was read: what they hold by now is complete up to there */
+	if (l->sideband)
+		sideband_read(l->sideband);
 	*ret_complete = complete;
 	return 0;
 }
@@ -497,6 +534,13 @@ static int live_read(struct source *s, const struct event_sink *sink)
 
 /* --- lifecycle ------------------------------------------------------------------------------------ */
 
+static int live_start_sideband(struct live *l)
+{
+	int err = sideband_start(l->sideband);
+
+	return err ? err : sideband_scan(l->sideband, l->pid);
+}
+
 static int live_start(struct source *s, struct failure *f)
 {
 	struct live *l = (struct live *)s;
@@ -507,6 +551,9 @@ static int live_start(struct source *s, struct failure *f)
 	l->next_refill = l->start + LIVE_REFILL_NS;
 	l->end = UINT64_MAX;
 	err = page_look_first(&l->page_look);
+	/* no fault is told whose process is not known */
+	if (!err && l->sideband)
+		err = live_start_sideband(l);
 	if (!err)
 		err = attachment_attach(l->attachment, f);
 	/* shortly before each tick, whose reports then have it */
@@ -514,6 +561,8 @@ static int live_start(struct source *s, struct failure *f)
 		err = page_look_start(&l->page_look, l->next_tick - LIVE_TICK_NS / 10);
 	if (!err)
 		err = look(LOOK_START, l->areas, &l->snapshots);
+	if (!err && l->sideband)
+		err = sideband_counts(l->sideband, COUNTS_START, l->pid);
 	if (err)
 		attachment_detach(l->attachment);
 	return err;
@@ -533,6 +582,9 @@ static void live_stop(struct source *s)
 	/* memory that runs short here costs the last look at the lists, not what was seen before */
 	page_look_end(&l->page_look);
 	look(LOOK_END, l->areas, &l->snapshots);
+	if (l->sideband)
+		sideband_counts(l->sideband, COUNTS_END, l->pid);
+	attachment_quiesce(l->attachment);
 	/*
 	 * Detaching classic programs takes some 70 ms each, allocations' first: frees that are seen
 	 * after that would end blocks and objects whose successors nobody sees.
@@ -555,6 +607,7 @@ static void live_free(struct source *s)
 	}
 	free(l->lanes);
 	merge_free(&l->merge);
+	sideband_free(&l->sideband);
 	attachment_free(&l->attachment);
 	closep(&l->epoll);
 	page_look_free(&l->page_look);
@@ -589,6 +642,21 @@ static int live_open_rings(struct live *l)
 	return 0;
 }
 
+/* Perf's own buffers. Without them there is no region but «unknown», which the report says. */
+static int live_open_sideband(struct live *l)
+{
+	struct epoll_event e = { .events = EPOLLIN | EPOLLET, .data.u64 = UINT64_MAX };
+	int err = sideband_open(l->n_lanes, &l->sideband);
+
+	if (err == -ENOMEM)
+		return err;
+	if (err)
+		log_debug("what is mapped in processes can't be told: %s", strerror(-err));
+	if (err || sideband_fd(l->sideband) < 0)
+		return 0;
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, sideband_fd(l->sideband), &e) ? -errno : 0;
+}
+
 /* Room for call chains, by --stacks none, auto, all. */
 static uint32_t live_stack_room(uint32_t stacks)
 {
@@ -617,6 +685,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->capset = *c;
 	l->areas = o->areas;
+	l->pid = o->pid;
 	page_look_init(&l->page_look, o->areas, &l->snapshots);
 	options.ring_size = MAX(options.ring_size, (size_t)c->page_size);
 	/* in a PID namespace our number is somebody else's: then our own events count as any */
@@ -643,6 +712,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 		l->ring_size = options.ring_size;
 		l->renew_after = o->renew_after ? o->renew_after : live_default_renewal();
 		err = l->merge && l->counted && l->stacks_seen ? live_open_rings(l) : -ENOMEM;
+		if (!err && l->areas & AREA_FAULTS)
+			err = live_open_sideband(l);
 		if (err)
 			fail(f, FAILURE_INTERNAL, err, "can't map the event buffers: %s",
 			     strerror(-err));

@@ -14,6 +14,7 @@ struct live_options {
 	struct config config; /* selection, sampling, stacks */
 	size_t ring_size; /* bytes a CPU; 0: live_default_ring_size() */
 	int cgroup_fd; /* -1: none */
+	uint32_t pid; /* AREA_FAULTS: the only process that there is to know of before the start; 0: all */
 	uint64_t renew_after; /* bytes after which a ring is replaced; 0: live_default_renewal() */
 };
 

@@ -20,6 +20,7 @@ static const struct {
 	{ SNAPSHOT_VMALLOCINFO, MAPPED, 1 << LOOK_FIRST | 1 << LOOK_START | 1 << LOOK_END,
 	  "/proc/vmallocinfo", NULL },
 	{ SNAPSHOT_MEMINFO, AREA_VMALLOC, 1 << LOOK_START | 1 << LOOK_END, "/proc/meminfo", NULL },
+	{ SNAPSHOT_VMSTAT, AREA_FAULTS, 1 << LOOK_START | 1 << LOOK_END, "/proc/vmstat", NULL },
 	{ SNAPSHOT_IOMEM, AREA_IOREMAP, 1 << LOOK_FIRST | 1 << LOOK_END, "/proc/iomem", NULL },
 	{ SNAPSHOT_DEVICES, AREA_IOREMAP | AREA_REGISTERS, 1 << LOOK_FIRST | 1 << LOOK_END, "/sys",
 	  devices_text },

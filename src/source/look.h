@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 #ifndef KMSCOPE_SOURCE_LOOK_H
 #define KMSCOPE_SOURCE_LOOK_H
-/* What /proc and /sys say of the vmalloc range and of devices, when a run begins and when it ends. */
+/* What /proc and /sys say of the vmalloc range, of devices and of faults, when a run begins and ends. */
 #include "probe/select.h"
 #include "source/snapshot.h"
 

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "analyze/faults.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/vec.h"
+#include "procfs/keys.h"
+
+#define FIRST_STEP_NS (10 * NSEC_PER_MSEC)
+
+const char *const vmstat_names[VMSTAT_ITEMS] = {
+	[VMSTAT_FAULTS] = "pgfault",
+	[VMSTAT_MAJOR] = "pgmajfault",
+	[VMSTAT_HUGE] = "thp_fault_alloc",
+	[VMSTAT_HUGE_FALLBACK] = "thp_fault_fallback",
+	[VMSTAT_HUGE_ZERO] = "thp_zero_page_alloc",
+	[VMSTAT_SWAP_IN] = "pswpin",
+};
+
+void faults_init(struct faults *f, enum ledger_by by)
+{
+	memset(f, 0, sizeof(*f));
+	stream_init(&f->stream);
+	spaces_init(&f->spaces);
+	f->by = by;
+	f->step_ns = FIRST_STEP_NS;
+	f->stream.sampled_otherwise = true;
+}
+
+void faults_free(struct faults *f)
+{
+	struct fault_chain *chain;
+	struct fault_row *row;
+	size_t i;
+
+	vec_for_each(&f->rows, row)
+		spread_free(&row->cost);
+	vec_for_each(&f->chains, chain)
+		free(chain->frames);
+	for (i = 0; i < FAULT_CLASSES; i++)
+		spread_free(&f->cost[i]);
+	free(f->rows.items);
+	free(f->regions.items);
+	free(f->sites.items);
+	free(f->chains.items);
+	u64map_free(&f->row_of);
+	u64map_free(&f->region_of);
+	u64map_free(&f->site_of);
+	u64map_free(&f->chain_of);
+	spaces_free(&f->spaces);
+	stream_free(&f->stream);
+	memset(f, 0, sizeof(*f));
+}
+
+/* The last one that was added to a vector is the value of @key from now on. */
+static void remember(struct faults *f, struct u64map *map, uint64_t key, size_t n)
+{
+	if (u64map_set(map, key, (uint32_t)(n - 1)))
+		f->stream.oom = true;
+}
+
+/* --- rows --------------------------------------------------------------------------------------------- */
+
+static uint64_t comm_key(const char comm[16])
+{
+	uint64_t words[2];
+
+	memcpy(words, comm, sizeof(words));
+	return stream_mix(words[0], words[1]) | 1ull << 63;
+}
+
+/* The name of @p now, or the one of the task that is known to have run last. */
+static void process_comm(const struct faults *f, const struct process *p, uint32_t task,
+			 char ret[16])
+{
+	memcpy(ret, p->comm, 16);
+	if (!*ret && task != STREAM_NONE)
+		memcpy(ret, f->stream.tasks.items[task].comm, 16);
+	ret[15] = '\0';
+}
+
+/*
+ * The row of @p. By process each program that it becomes has one of its own: no key leads there, the
+ * process does. When there are too many, and with --by comm, it is the one of its name.
+ */
+static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
+{
+	bool by_pid = f->by == LEDGER_BY_PID && f->rows.n < FAULTS_ROWS_MAX;
+	struct fault_row *row;
+	char comm[16];
+	uint64_t key = 0;
+	uint32_t found = U64MAP_NONE;
+
+	process_comm(f, p, task, comm);
+	if (f->by == LEDGER_BY_PID && !by_pid)
+		f->rows_full = true;
+	if (f->by == LEDGER_BY_CGROUP)
+		key = task == STREAM_NONE ? 0 : f->stream.tasks.items[task].cgroup;
+	else if (!by_pid)
+		key = comm_key(comm);
+	if (!by_pid)
+		found = u64map_get(&f->row_of, key);
+	if (found != U64MAP_NONE) {
+		row = &f->rows.items[found];
+		row->processes++;
+		row->pid = 0;
+		return found;
+	}
+	row = vec_add(&f->rows);
+	if (!row) {
+		f->stream.oom = true;
+		return SPACES_NONE;
+	}
+	row->key = key;
+	row->pid = p->pid;
+	row->processes = 1;
+	if (f->by != LEDGER_BY_CGROUP)
+		memcpy(row->comm, comm, sizeof(row->comm));
+	if (!by_pid)
+		remember(f, &f->row_of, key, f->rows.n);
+	return (uint32_t)(f->rows.n - 1);
+}
+
+/* A thread of another name is the same process; of another cgroup it is not, where those are counted. */
+static uint32_t row_of(struct faults *f, struct process *p, uint32_t task)
+{
+	bool moved = f->by == LEDGER_BY_CGROUP && task != p->task;
+
+	if (p->row == SPACES_NONE || moved) {
+		p->row = row_get(f, p, task);
+		p->task = task;
+	}
+	return p->row;
+}
+
+/* --- regions -------------------------------------------------------------------------------------------- */
+
+/* NULL: there is none; *ret_key is free then. */
+static struct fault_region *region_find(struct faults *f, uint32_t row, uint32_t object,
+					enum region_kind kind, uint64_t *ret_key)
+{
+	uint64_t key = stream_mix(stream_mix(row, object), kind);
+	struct fault_region *r;
+	uint32_t found;
+
+	for (; (found = u64map_get(&f->region_of, key)) != U64MAP_NONE; key++) {
+		r = &f->regions.items[found];
+		if (r->row == row && r->object == object && r->kind == kind)
+			return r;
+	}
+	*ret_key = key;
+	return NULL;
+}
+
+static struct fault_region *region_get(struct faults *f, uint32_t row, uint32_t object,
+				       enum region_kind kind)
+{
+	uint64_t key;
+	struct fault_region *r = region_find(f, row, object, kind, &key);
+
+	if (!r && f->regions.n >= FAULTS_REGIONS_MAX) {
+		f->regions_full = true;
+		row = object = SPACES_NONE;
+		r = region_find(f, row, object, kind, &key);
+	}
+	if (r)
+		return r;
+	r = vec_add(&f->regions);
+	if (!r) {
+		f->stream.oom = true;
+		return NULL;
+	}
+	r->row = row;
+	r->object = object;
+	r->kind = (uint8_t)kind;
+	remember(f, &f->region_of, key, f->regions.n);
+	return r;
+}
+
+/* --- sites ------------------------------------------------------------------------------------------------ */
+
+/* Where @ip is: in an object's file, or an address of its own. */
+static struct fault_frame frame_of(const struct process *p, uint64_t ip, bool kernel)
+{
+	const struct space_map *map = kernel ? NULL : spaces_find(p, ip);
+
+	if (kernel)
+		return (struct fault_frame){ FAULT_SITE_KERNEL, ip };
+	if (!map)
+		return (struct fault_frame){ SPACES_NONE, ip };
+	return (struct fault_frame){ map->object, ip - map->start + map->offset };
+}
+
+static uint32_t site_get(struct faults *f, struct fault_frame at)
+{
+	uint64_t key = stream_mix(at.ip, at.object);
+	struct fault_site *s;
+	uint32_t found;
+
+	for (; (found = u64map_get(&f->site_of, key)) != U64MAP_NONE; key++) {
+		s = &f->sites.items[found];
+		if (s->ip == at.ip && s->object == at.object)
+			return found;
+	}
+	if (f->sites.n >= FAULTS_SITES_MAX) {
+		f->sites_full = true;
+		return SPACES_NONE;
+	}
+	s = vec_add(&f->sites);
+	if (!s) {
+		f->stream.oom = true;
+		return SPACES_NONE;
+	}
+	s->object = at.object;
+	s->ip = at.ip;
+	remember(f, &f->site_of, key, f->sites.n);
+	return (uint32_t)(f->sites.n - 1);
+}
+
+static bool chain_is(const struct fault_chain *c, uint32_t site, const struct fault_frame *frames,
+		     uint32_t n)
+{
+	uint32_t i;
+
+	if (c->site != site || c->n != n)
+		return false;
+	for (i = 0; i < n; i++)
+		if (c->frames[i].object != frames[i].object || c->frames[i].ip != frames[i].ip)
+			return false;
+	return true;
+}
+
+static void chain_add(struct faults *f, uint32_t site, const struct fault_frame *frames, uint32_t n)
+{
+	struct fault_chain *c;
+	uint64_t key = site;
+	uint32_t i, found;
+
+	for (i = 0; i < n; i++)
+		key = stream_mix(key, stream_mix(frames[i].object, frames[i].ip));
+	for (; (found = u64map_get(&f->chain_of, key)) != U64MAP_NONE; key++) {
+		c = &f->chains.items[found];
+		if (chain_is(c, site, frames, n)) {
+			c->count++;
+			return;
+		}
+	}
+	if (f->chains.n >= FAULTS_CHAINS_MAX) {
+		f->stream.quality.stacks_lost++;
+		return;
+	}
+	c = vec_add(&f->chains);
+	if (c)
+		c->frames = reallocarray(NULL, MAX(n, 1u), sizeof(*frames));
+	if (!c || !c->frames) {
+		f->stream.oom = true;
+		return;
+	}
+	memcpy(c->frames, frames, n * sizeof(*frames));
+	*c = (struct fault_chain){ site, n, 1, c->frames };
+	remember(f, &f->chain_of, key, f->chains.n);
+}
+
+/* The call chain of a fault, by what is mapped in its process now. */
+static void enter_chain(struct faults *f, const struct event_fault *e, const struct process *p,
+			struct fault_frame at, uint32_t site)
+{
+	struct fault_frame frames[EVENT_STACK_DEPTH + 1];
+	const struct stream_stack *stack;
+	uint32_t i = 0, n = 0;
+
+	if (e->stack == -2)
+		f->stream.quality.stacks_lost++;
+	if (e->stack < 0 || (size_t)e->stack >= f->stream.stacks.n || site == SPACES_NONE)
+		return;
+	stack = &f->stream.stacks.items[e->stack];
+	/* a chain that was taken without its first frame, or begins where the kernel was entered */
+	frames[n++] = at;
+	if (stack->n && stack->frames[0] == e->ip)
+		i = 1;
+	for (; i < stack->n && n < ARRAY_SIZE(frames); i++)
+		frames[n++] = frame_of(p, stack->frames[i], false);
+	f->sites.items[site].chains++;
+	chain_add(f, site, frames, n);
+}
+
+/* --- time -------------------------------------------------------------------------------------------------- */
+
+static void halve_steps(struct faults *f)
+{
+	size_t class, i;
+
+	for (class = 0; class < FAULT_CLASSES; class ++) {
+		uint64_t *steps = f->steps[class];
+
+		for (i = 0; i < FAULTS_STEPS / 2; i++)
+			steps[i] = steps[2 * i] + steps[2 * i + 1];
+		memset(steps + i, 0, i * sizeof(*steps));
+	}
+	f->step_ns *= 2;
+}
+
+static void enter_step(struct faults *f, uint64_t time, enum fault_class class)
+{
+	uint64_t since = time > f->stream.start.h.time ? time - f->stream.start.h.time : 0;
+
+	while (since / f->step_ns >= FAULTS_STEPS)
+		halve_steps(f);
+	f->steps[class][since / f->step_ns]++;
+}
+
+/* --- faults ------------------------------------------------------------------------------------------------ */
+
+/*
+ * Whether a page was copied because it was written to: where no probe tells, a write to a page that was
+ * there, which a private mapping keeps read-only as long as others may have it.
+ */
+static bool is_copy(const struct faults *f, const struct event_fault *e,
+		    const struct space_map *map)
+{
+	if (f->stream.start.hooked & HOOKED_COPIED)
+		return e->what & FAULT_COPIED;
+	return e->what & FAULT_PRESENT && e->what & FAULT_WRITE && map && !map->shared;
+}
+
+static void tally_add(struct fault_tally *t, uint32_t what, bool copied)
+{
+	enum fault_class class = what & FAULT_MAJOR ? FAULT_CLASS_MAJOR : FAULT_CLASS_MINOR;
+
+	if (what & FAULT_GUP)
+		t->gup[class]++;
+	else
+		t->n[class]++;
+	t->kernel += what & FAULT_KERNEL ? 1 : 0;
+	t->access += what & FAULT_ACCESS ? 1 : 0;
+	t->write += what & FAULT_WRITE ? 1 : 0;
+	t->exec += what & FAULT_EXEC ? 1 : 0;
+	t->copied += copied;
+	t->around += what & FAULT_AROUND && !(what & FAULT_MAJOR);
+	t->huge += what & FAULT_HUGE ? 1 : 0;
+	t->swap += what & FAULT_SWAP ? 1 : 0;
+}
+
+static void enter_cost(struct faults *f, const struct event_fault *e, struct fault_row *row,
+		       enum fault_class class)
+{
+	uint64_t ns = e->h.time - e->began;
+
+	if (!e->began || e->began > e->h.time)
+		return;
+	if (spread_add(&row->cost, ns) || spread_add(&f->cost[class], ns))
+		f->stream.oom = true;
+	f->durations[class][durations_bucket(ns)]++;
+}
+
+static void enter_fault(struct faults *f, const struct event_fault *e)
+{
+	struct process *p = spaces_process(&f->spaces, e->h.pid);
+	enum fault_class class = e->what & FAULT_MAJOR ? FAULT_CLASS_MAJOR : FAULT_CLASS_MINOR;
+	const struct space_map *map;
+	struct fault_region *region;
+	struct fault_frame at;
+	uint32_t row, site;
+	bool copied;
+
+	stream_order(&f->stream, &e->h);
+	f->newest[f->told++ % ARRAY_SIZE(f->newest)] = e->h.time;
+	f->gup += e->what & FAULT_GUP ? 1 : 0;
+	if (!p)
+		return;
+	if (!(e->what & FAULT_GUP))
+		p->told[class]++;
+	if (e->h.flags & EVENT_OWN) {
+		f->stream.quality.own++;
+		return;
+	}
+	f->stream.quality.analysed++;
+	row = row_of(f, p, stream_task(&f->stream, &e->h));
+	if (row == SPACES_NONE)
+		return;
+	map = spaces_find(p, e->address);
+	copied = is_copy(f, e, map);
+	tally_add(&f->tally, e->what, copied);
+	tally_add(&f->rows.items[row].tally, e->what, copied);
+	region = region_get(f, row, map ? map->object : SPACES_NONE, spaces_kind(&f->spaces, map));
+	if (region)
+		tally_add(&region->tally, e->what, copied);
+	if (e->what & FAULT_GUP)
+		return;
+	enter_cost(f, e, &f->rows.items[row], class);
+	enter_step(f, e->h.time, class);
+	at = frame_of(p, e->ip, e->what & FAULT_KERNEL);
+	site = site_get(f, at);
+	if (site != SPACES_NONE)
+		f->sites.items[site].n[class]++;
+	enter_chain(f, e, p, at, site);
+}
+
+/* --- what tasks have counted -------------------------------------------------------------------------------- */
+
+/* get_user_pages() has taken what the kernel counted and no event told. */
+static void settle_counts(struct faults *f, struct process *p)
+{
+	struct fault_row *row = p->row == SPACES_NONE ? NULL : &f->rows.items[p->row];
+	size_t class;
+
+	p->counted = false;
+	/* nobody's, if it is not one of those that are selected; ours count in the sum only */
+	if (!row && f->stream.start.selected)
+		return;
+	for (class = 0; class < FAULT_CLASSES; class ++) {
+		uint64_t before = p->base[class] + p->told[class], ended = p->ended[class];
+		uint64_t gup = ended > before ? ended - before : 0;
+
+		f->gup_counted += gup;
+		if (row)
+			row->tally.gup[class] += gup;
+		if (row)
+			f->tally.gup[class] += gup;
+	}
+}
+
+static void enter_counts(struct faults *f, const struct event_fault_counts *e)
+{
+	struct process *p = spaces_process(&f->spaces, e->h.pid);
+	const uint64_t counts[FAULT_CLASSES] = { e->minor, e->major };
+	size_t class;
+
+	if (!p)
+		return;
+	if (e->what == COUNTS_START && p->counted)
+		return;
+	for (class = 0; class < FAULT_CLASSES; class ++) {
+		if (e->what == COUNTS_START) {
+			p->base[class] = counts[class];
+			p->told[class] = 0;
+		} else {
+			p->ended[class] += counts[class];
+		}
+	}
+	if (e->what == COUNTS_START)
+		p->counted = true;
+	if (e->what == COUNTS_END && p->counted)
+		settle_counts(f, p);
+}
+
+static void enter_exit(struct faults *f, uint32_t pid)
+{
+	struct process *p = spaces_known(&f->spaces, pid);
+	bool ended = p && (p->ended[0] || p->ended[1]);
+
+	if (p && p->counted && ended)
+		settle_counts(f, p);
+	else if (p && p->row != SPACES_NONE && f->stream.start.hooked & HOOKED_COUNTS)
+		f->gup_unknown++;
+	spaces_forget(&f->spaces, pid);
+}
+
+/* --- the other records -------------------------------------------------------------------------------------- */
+
+static void enter_vmstat(struct faults *f, const struct event_snapshot *e)
+{
+	struct vmstat_look *look = f->start.known ? &f->end : &f->start;
+	size_t i;
+
+	for (i = 0; i < VMSTAT_ITEMS; i++) {
+		char key[32]; /* one name may be the beginning of another */
+
+		snprintf(key, sizeof(key), "%s ", vmstat_names[i]);
+		if (!keys_u64((const char *)e->data, key, &look->items[i]))
+			look->items[i] = UINT64_MAX;
+	}
+	look->known = look->items[VMSTAT_FAULTS] != UINT64_MAX;
+	look->told = f->told;
+	f->spaces.tracing = true;
+	/* those that came while it was read are counted there or are not */
+	for (i = 0; i < ARRAY_SIZE(f->newest); i++)
+		look->unsure += f->newest[i] > e->before;
+}
+
+static void consume(struct faults *f, const struct event_header *h)
+{
+	switch (h->kind) {
+	case EVENT_FAULT:
+		enter_fault(f, (const struct event_fault *)h);
+		return;
+	case EVENT_FAULT_COUNTS:
+		enter_counts(f, (const struct event_fault_counts *)h);
+		return;
+	case EVENT_PROCESS:
+		if (((const struct event_process *)h)->what == PROCESS_EXIT) {
+			enter_exit(f, h->pid);
+			return;
+		}
+		/* fall through */
+	case EVENT_MAP:
+	case EVENT_MAPS_LOST:
+		spaces_enter(&f->spaces, h);
+		return;
+	case EVENT_SNAPSHOT:
+		if (h->flags == SNAPSHOT_VMSTAT)
+			enter_vmstat(f, (const struct event_snapshot *)h);
+		return;
+	}
+	stream_enter(&f->stream, h);
+}
+
+void faults_consume(struct faults *f, const struct event_header *const *records, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		consume(f, records[i]);
+}
