@@ -279,8 +279,14 @@ static void enter_chain(struct faults *f, const struct event_fault *e, const str
 	frames[n++] = at;
 	if (stack->n && stack->frames[0] == e->ip)
 		i = 1;
-	for (; i < stack->n && n < ARRAY_SIZE(frames); i++)
+	/* code compiled without frame pointers leaves anything there: no call returns to what is no code */
+	for (; i < stack->n && n < ARRAY_SIZE(frames); i++) {
+		const struct space_map *map = spaces_find(p, stack->frames[i]);
+
+		if (!map || !map->code)
+			break;
 		frames[n++] = frame_of(p, stack->frames[i], false);
+	}
 	f->sites.items[site].chains++;
 	chain_add(f, site, frames, n);
 }

@@ -9,6 +9,8 @@
 #include "base/digits.h"
 #include "base/vec.h"
 
+#define CHAINS_SHOWN 3 /* of a site, in text */
+
 struct faults_analyzer {
 	struct analyzer analyzer;
 	struct analyzer_options options;
@@ -474,7 +476,7 @@ static size_t chains_of(const struct fault_chain *const *chains, size_t n, uint3
 static int report_sites(const struct faults_analyzer *a, struct report *r)
 {
 	const struct faults *f = &a->faults;
-	size_t n = f->sites.n, n_chains = f->chains.n, i, k;
+	size_t n = f->sites.n, n_chains = f->chains.n, i, k, first;
 	_cleanup_free_ const struct fault_site **sites = calloc(n + 1, sizeof(*sites));
 	_cleanup_free_ const struct fault_chain **chains = calloc(n_chains + 1, sizeof(*chains));
 	_cleanup_free_ uint32_t *numbers = calloc(f->spaces.objects.n + 1, sizeof(*numbers));
@@ -501,8 +503,10 @@ static int report_sites(const struct faults_analyzer *a, struct report *r)
 		report_set_u64(r, t, p.at, "object", code);
 		report_set_u64(r, t, p.at, "address", site->ip);
 		set_classes(&p, site->n);
-		for (k = chains_of(chains, n_chains, number);
-		     k < n_chains && chains[k]->site == number; k++)
+		first = chains_of(chains, n_chains, number);
+		for (k = first; k < n_chains && chains[k]->site == number &&
+				(a->options.all || k < first + CHAINS_SHOWN);
+		     k++)
 			add_chain(f, &names, chains[k], &p);
 	}
 	if (!t)

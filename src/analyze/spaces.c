@@ -2,6 +2,7 @@
 #include "analyze/spaces.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/vec.h"
 
@@ -108,7 +109,7 @@ static bool space_resize(struct spaces *s, struct space *space, size_t at, size_
 static bool maps_join(const struct space_map *a, const struct space_map *b, bool in_file)
 {
 	return a->end == b->start && a->object == b->object && a->shared == b->shared &&
-	       (!in_file || a->offset + (a->end - a->start) == b->offset);
+	       a->code == b->code && (!in_file || a->offset + (a->end - a->start) == b->offset);
 }
 
 /* Put @map in place of whatever was there: of what it covers in part, the other parts stay. */
@@ -261,6 +262,7 @@ static void enter_map(struct spaces *s, const struct event_map *e)
 		.end = e->start + e->bytes,
 		.offset = e->offset,
 		.shared = e->shared,
+		.code = e->protection & PROT_EXEC,
 	};
 	struct space_object *o;
 

@@ -38,7 +38,7 @@ struct space_map {
 	uint64_t start, end;
 	uint64_t offset; /* in the file */
 	uint32_t object;
-	bool shared;
+	bool shared, code; /* code: it may be executed */
 };
 
 /* Mappings in order of address, without overlaps. Shared by a process and its children until one changes. */

@@ -58,6 +58,8 @@ struct live {
 	struct snapshot_queue snapshots;
 	struct page_look page_look;
 	struct sideband *sideband; /* AREA_FAULTS; or NULL */
+	bool rescan; /* records of it were lost */
+	uint64_t next_rescan;
 	uint32_t pid; /* live_options.pid */
 };
 
@@ -234,6 +236,7 @@ static void live_emit_processes(struct live *l, uint64_t time)
 	while (l->sideband && (h = sideband_next(l->sideband, MIN(time, l->end)))) {
 		merge_emit(l->merge, h->time, &merged);
 		live_send(l, h);
+		l->rescan |= h->kind == EVENT_MAPS_LOST;
 	}
 	merge_emit(l->merge, time, &merged);
 }
@@ -496,6 +499,18 @@ static int live_finish(struct live *l)
 	return SOURCE_ENDED;
 }
 
+/* Where records of mappings were lost, /proc says what they are now; at most once a second. */
+static int live_rescan(struct live *l)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (!l->rescan || now < l->next_rescan)
+		return 0;
+	l->rescan = false;
+	l->next_rescan = now + LIVE_TICK_NS;
+	return sideband_scan(l->sideband, l->pid);
+}
+
 static int live_read(struct source *s, const struct event_sink *sink)
 {
 	struct live *l = (struct live *)s;
@@ -514,6 +529,8 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	epoll_wait(l->epoll, woken, ARRAY_SIZE(woken), 0);
 	live_refill(l);
 	err = page_look_due(&l->page_look);
+	if (!err)
+		err = live_rescan(l);
 	if (err)
 		return err;
 	for (round = 0; more && round < LIVE_ROUNDS; round++) {
