@@ -40,8 +40,15 @@
  *	iounmap		address
  *	register	source=gpio_module, rwmmio, regmap or gpio access=read, write, input or output
  *			value [place offset bytes site name pid]
+ *	fault		address ip [began=TIME what=minor or what=major,gup,kernel,access,write,exec,
+ *			present,copied,around,huge,swap (some of them) pid stack flags=own]
+ *	fault_counts	what=exit, start or end, minor major [tid pid]
+ *	process		what=there, exec or name, pid [comm]; what=fork pid parent; or what=exit pid
+ *	map		pid start bytes path [offset inode major minor protection=rwx (some of them)
+ *			shared=0|1]
+ *	maps_lost	records
  *	snapshot	file=zoneinfo, buddyinfo, pagetypeinfo, gfp, vmallocinfo, meminfo,
- *			allocators, iomem or devices [before=TIME] and a text, or
+ *			allocators, iomem, devices or vmstat [before=TIME] and a text, or
  *			file=frames runs=KIND:FRAMES,… [before first last=0|1], a KIND being free,
  *			movable, unmovable or hole; .before is the record's time unless given
  *	tick, end
@@ -53,7 +60,7 @@
  * times may go back. The other kinds are made by user space: they are delivered where they stand,
  * after everything above them that is not younger than they are. What follows one and is older than
  * it therefore comes late; so does what stands more than MERGE_LANE_LENGTH records too low in its
- * CPU's order.
+ * CPU's order. User space makes process, map, maps_lost, and fault_counts but those of what=exit.
  */
 #include "source/source.h"
 

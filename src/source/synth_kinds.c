@@ -1,150 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kinds of records that a script of events can hold, and their keys. */
-#include "source/synth_script.h"
+#include "source/synth_values.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
+#include <sys/mman.h>
+
+#include "event/event.h"
 
 /* --- values ------------------------------------------------------------------------------------- */
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* One byte of a quoted name at *@from, which moves on; -1: no such escape. */
-static int quoted_byte(const char **from)
-{
-	const char *c = *from;
-
-	if (*c != '\\') {
-		*from = c + 1;
-		return (unsigned char)*c;
-	}
-	if (c[1] == '"' || c[1] == '\\') {
-		*from = c + 2;
-		return (unsigned char)c[1];
-	}
-	if (c[1] != 'x' || hex_digit(c[2]) < 0 || hex_digit(c[3]) < 0)
-		return -1;
-	*from = c + 4;
-	return hex_digit(c[2]) * 16 + hex_digit(c[3]);
-}
-
-int synth_number(const char *text, uint64_t max, uint64_t *ret, const char **ret_end)
-{
-	unsigned long long n;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	n = strtoull(text, &end, 0);
-	if (errno || n > max)
-		return -EINVAL;
-	*ret = n;
-	*ret_end = end;
-	return 0;
-}
-
-int synth_time(const char *text, uint64_t *ret)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = {
-		{ "", 1 }, { "us", NSEC_PER_USEC }, { "ms", NSEC_PER_MSEC }, { "s", NSEC_PER_SEC }
-	};
-	const char *end;
-	uint64_t n;
-	size_t i;
-
-	if (synth_number(text, UINT64_MAX, &n, &end))
-		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(units); i++)
-		if (!strcmp(end, units[i].name))
-			return __builtin_mul_overflow(n, units[i].ns, ret) ? -EINVAL : 0;
-	return -EINVAL;
-}
-
-static int value_u32(union synth_record *r, size_t offset, const char *value)
-{
-	const char *end;
-	uint64_t n;
-
-	if (synth_number(value, UINT32_MAX, &n, &end) || *end)
-		return -EINVAL;
-	*(uint32_t *)((char *)r + offset) = (uint32_t)n;
-	return 0;
-}
-
-static int value_u64(union synth_record *r, size_t offset, const char *value)
-{
-	const char *end;
-	uint64_t n;
-
-	if (synth_number(value, UINT64_MAX, &n, &end) || *end)
-		return -EINVAL;
-	*(uint64_t *)((char *)r + offset) = n;
-	return 0;
-}
-
-static int value_s32(union synth_record *r, size_t offset, const char *value)
-{
-	const char *end;
-	bool negative = *value == '-';
-	uint64_t n;
-
-	if (synth_number(value + negative, INT32_MAX, &n, &end) || *end)
-		return -EINVAL;
-	*(int32_t *)((char *)r + offset) = negative ? -(int32_t)n : (int32_t)n;
-	return 0;
-}
-
-static int value_u8(union synth_record *r, size_t offset, const char *value)
-{
-	const char *end;
-	uint64_t n;
-
-	if (synth_number(value, UINT8_MAX, &n, &end) || *end)
-		return -EINVAL;
-	*((uint8_t *)r + offset) = (uint8_t)n;
-	return 0;
-}
-
-static int value_time(union synth_record *r, size_t offset, const char *value)
-{
-	uint64_t n;
-
-	if (synth_time(value, &n))
-		return -EINVAL;
-	*(uint64_t *)((char *)r + offset) = n;
-	return 0;
-}
-
-static int value_name(union synth_record *r, size_t offset, size_t room, const char *value)
-{
-	bool quoted = *value == '"';
-	char *to = (char *)r + offset;
-	size_t n = 0;
-
-	value += quoted;
-	while (*value && !(quoted && *value == '"')) {
-		int byte = quoted ? quoted_byte(&value) : (unsigned char)*value++;
-
-		if (byte < 0 || n == room)
-			return -EINVAL;
-		to[n++] = (char)byte;
-	}
-	if (quoted)
-		return strcmp(value, "\"") ? -EINVAL : 0;
-	return 0;
-}
 
 static int value_cache_name(union synth_record *r, size_t offset, const char *value)
 {
@@ -185,46 +49,21 @@ static int value_given(union synth_record *r, size_t offset, const char *value)
 	return 0;
 }
 
+/* Bits of enum event_flags; EVENT_SIZES comes with other keys. */
 static int value_flags(union synth_record *r, size_t offset _unused_, const char *value)
 {
-	static const struct {
-		const char *name;
-		uint8_t flag;
-	} flags[] = { { "own", EVENT_OWN }, { "reuse", EVENT_REUSE }, { "again", EVENT_AGAIN } };
-	size_t i, len;
+	static const char *const names[] = { "own", "", "reuse", "again" };
+	uint32_t bits = 0;
+	int err = value_bits(value, names, ARRAY_SIZE(names), &bits);
 
-	for (; *value; value += len, value += *value == ',') {
-		len = strcspn(value, ",");
-		for (i = 0; i < ARRAY_SIZE(flags); i++)
-			if (strlen(flags[i].name) == len && !strncmp(value, flags[i].name, len))
-				break;
-		if (i == ARRAY_SIZE(flags))
-			return -EINVAL;
-		r->h.flags |= flags[i].flag;
-	}
-	return 0;
-}
-
-/* @max numbers at most, with commas between; returns how many, or -EINVAL. */
-static int parse_list(const char *value, uint64_t *to, size_t max)
-{
-	size_t n = 0;
-
-	for (;;) {
-		if (n == max || synth_number(value, UINT64_MAX, &to[n], &value))
-			return -EINVAL;
-		n++;
-		if (!*value)
-			return (int)n;
-		if (*value++ != ',')
-			return -EINVAL;
-	}
+	r->h.flags |= (uint8_t)bits;
+	return err;
 }
 
 static int value_frames(union synth_record *r, size_t offset _unused_, const char *value)
 {
 	uint64_t frames[EVENT_STACK_DEPTH];
-	int n = parse_list(value, frames, EVENT_STACK_DEPTH);
+	int n = value_list(value, frames, EVENT_STACK_DEPTH);
 
 	if (n < 0)
 		return n;
@@ -237,7 +76,7 @@ static int value_lost(union synth_record *r, size_t offset _unused_, const char 
 {
 	uint64_t lost[2];
 
-	if (parse_list(value, lost, 2) != 2)
+	if (value_list(value, lost, 2) != 2)
 		return -EINVAL;
 	memcpy(r->counters.lost, lost, sizeof(lost));
 	return 0;
@@ -285,27 +124,6 @@ static int value_migratetype(union synth_record *r, size_t offset _unused_, cons
 	return 0;
 }
 
-/* The place of the first @len bytes of @word among @names; @n: none of them. */
-static size_t place_of(const char *word, size_t len, const char *const *names, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strlen(names[i]) == len && !strncmp(word, names[i], len))
-			break;
-	return i;
-}
-
-/* The place of @value among @names, as the byte at @offset. */
-static int value_choice(union synth_record *r, size_t offset, const char *value,
-			const char *const *names, size_t n)
-{
-	size_t i = place_of(value, strlen(value), names, n);
-
-	*((uint8_t *)r + offset) = (uint8_t)i;
-	return i == n ? -EINVAL : 0;
-}
-
 static int value_source(union synth_record *r, size_t offset, const char *value)
 {
 	static const char *const names[REGISTER_SOURCES] = {
@@ -336,7 +154,7 @@ static int value_function(union synth_record *r, size_t offset _unused_, const c
 		[IOREMAP_X86] = "x86",	     [IOREMAP_ARM] = "arm",	[IOREMAP_PROT] = "prot",
 		[IOREMAP_MODULE] = "module", [IOREMAP_OTHER] = "other",
 	};
-	size_t i = place_of(value, strlen(value), names, ARRAY_SIZE(names));
+	size_t i = value_place(value, strlen(value), names, ARRAY_SIZE(names));
 
 	r->ioremap.function = (uint32_t)i;
 	return i == ARRAY_SIZE(names) ? -EINVAL : 0;
@@ -362,6 +180,7 @@ static int value_file(union synth_record *r, size_t offset _unused_, const char 
 		[SNAPSHOT_ALLOCATORS] = "allocators",
 		[SNAPSHOT_IOMEM] = "iomem",
 		[SNAPSHOT_DEVICES] = "devices",
+		[SNAPSHOT_VMSTAT] = "vmstat",
 	};
 
 	return value_choice(r, offsetof(struct event_header, flags), value, names,
@@ -381,10 +200,10 @@ static int value_runs(union synth_record *r, size_t offset _unused_, const char 
 	size_t kind;
 
 	for (;;) {
-		kind = place_of(value, strcspn(value, ":"), names, ARRAY_SIZE(names));
+		kind = value_place(value, strcspn(value, ":"), names, ARRAY_SIZE(names));
 		value += strcspn(value, ":");
 		if (kind == ARRAY_SIZE(names) || !*value ||
-		    r->snapshot.size == sizeof(*r) - sizeof(r->snapshot) ||
+		    r->snapshot.size == SYNTH_RUNS_MAX * sizeof(run) ||
 		    synth_number(value + 1, (1ull << 56) - 1, &n, &value))
 			return -EINVAL;
 		run = snapshot_run((enum frame_kind)kind, n);
@@ -397,13 +216,75 @@ static int value_runs(union synth_record *r, size_t offset _unused_, const char 
 	}
 }
 
+/* Bits of enum fault_bits. */
+static int value_fault(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	static const char *const names[] = { "major",  "gup",  "kernel",  "access",
+					     "write",  "exec", "present", "copied",
+					     "around", "huge", "swap" };
+
+	if (!strcmp(value, "minor"))
+		return 0;
+	return value_bits(value, names, ARRAY_SIZE(names), &r->fault.what);
+}
+
+static int value_counts(union synth_record *r, size_t offset, const char *value)
+{
+	static const char *const names[COUNTS_KINDS] = {
+		[COUNTS_START] = "start",
+		[COUNTS_EXIT] = "exit",
+		[COUNTS_END] = "end",
+	};
+
+	return value_choice(r, offset, value, names, ARRAY_SIZE(names));
+}
+
+static int value_change(union synth_record *r, size_t offset, const char *value)
+{
+	static const char *const names[PROCESS_CHANGES] = {
+		[PROCESS_THERE] = "there", [PROCESS_FORK] = "fork", [PROCESS_EXEC] = "exec",
+		[PROCESS_NAME] = "name",   [PROCESS_EXIT] = "exit",
+	};
+
+	return value_choice(r, offset, value, names, ARRAY_SIZE(names));
+}
+
+static int value_process_comm(union synth_record *r, size_t offset, const char *value)
+{
+	return value_name(r, offset, sizeof(r->process.comm) - 1, value);
+}
+
+static int value_protection(union synth_record *r, size_t offset _unused_, const char *value)
+{
+	for (; *value; value++)
+		if (*value == 'r')
+			r->map.protection |= PROT_READ;
+		else if (*value == 'w')
+			r->map.protection |= PROT_WRITE;
+		else if (*value == 'x')
+			r->map.protection |= PROT_EXEC;
+		else
+			return -EINVAL;
+	return 0;
+}
+
+static int value_path(union synth_record *r, size_t offset, const char *value)
+{
+	int err = value_name(r, offset, EVENT_PATH_MAX - 1, value);
+
+	r->map.size = (uint32_t)strlen(r->map.path) + 1;
+	return err;
+}
+
 /* Where value_pfn() and others, and synth_record_step(), look. */
 _Static_assert(offsetof(struct event_page, block) == offsetof(struct event_page_free, block) &&
 		       offsetof(struct event_page, block) == offsetof(struct event_fallback, block),
 	       "a block begins at the same place");
 _Static_assert(offsetof(struct event_alloc, ptr) == offsetof(struct event_free, ptr) &&
 		       offsetof(struct event_alloc, ptr) == offsetof(struct event_area, address) &&
-		       offsetof(struct event_alloc, ptr) == offsetof(struct event_vmalloc, address),
+		       offsetof(struct event_alloc, ptr) ==
+			       offsetof(struct event_vmalloc, address) &&
+		       offsetof(struct event_alloc, ptr) == offsetof(struct event_fault, address),
 	       "a pointer is at the same place");
 
 /* --- kinds ---------------------------------------------------------------------------------------- */
@@ -619,6 +500,53 @@ static const struct synth_field snapshot_fields[] = {
 	{ 0 },
 };
 
+static const struct synth_field fault_fields[] = {
+	{ "address", value_u64, FIELD(fault, address), true },
+	{ "ip", value_u64, FIELD(fault, ip), true },
+	{ "began", value_time, FIELD(fault, began), false },
+	{ "what", value_fault, 0, false },
+	FIELD_PID,
+	{ "stack", value_s32, FIELD(fault, stack), false },
+	{ "flags", value_flags, 0, false },
+	{ 0 },
+};
+
+static const struct synth_field fault_counts_fields[] = {
+	{ "what", value_counts, FIELD(fault_counts, what), true },
+	{ "minor", value_u64, FIELD(fault_counts, minor), true },
+	{ "major", value_u64, FIELD(fault_counts, major), true },
+	{ "tid", value_u32, FIELD(fault_counts, tid), false },
+	FIELD_PID,
+	{ 0 },
+};
+
+static const struct synth_field process_fields[] = {
+	{ "what", value_change, FIELD(process, what), true },
+	FIELD_PID,
+	{ "parent", value_u32, FIELD(process, parent), false },
+	{ "comm", value_process_comm, FIELD(process, comm), false },
+	{ 0 },
+};
+
+static const struct synth_field map_fields[] = {
+	FIELD_PID,
+	{ "start", value_u64, FIELD(map, start), true },
+	{ "bytes", value_u64, FIELD(map, bytes), true },
+	{ "path", value_path, FIELD(map, path), true },
+	{ "offset", value_u64, FIELD(map, offset), false },
+	{ "inode", value_u64, FIELD(map, inode), false },
+	{ "major", value_u32, FIELD(map, major), false },
+	{ "minor", value_u32, FIELD(map, minor), false },
+	{ "protection", value_protection, 0, false },
+	{ "shared", value_u32, FIELD(map, shared), false },
+	{ 0 },
+};
+
+static const struct synth_field maps_lost_fields[] = {
+	{ "records", value_u64, FIELD(maps_lost, records), true },
+	{ 0 },
+};
+
 static const struct synth_field no_fields[] = { { 0 } };
 
 /* cache=, or both of req= and alloc= */
@@ -637,6 +565,25 @@ static const char *check_snapshot(union synth_record *r, uint32_t seen)
 	if (r->h.flags == SNAPSHOT_FRAMES)
 		return seen & 1u << 2 ? NULL : "runs= is needed";
 	return seen >> 2 ? "only frames have runs=, first= and last=" : NULL;
+}
+
+/* pid=, parent= of those that fork and of no other, comm= of those that have a new name */
+static const char *check_process(union synth_record *r, uint32_t seen)
+{
+	if (!(seen & 1u << 1))
+		return "a key that it needs is missing";
+	if (!(seen & 1u << 2) != (r->process.what != PROCESS_FORK))
+		return "parent= goes with what=fork, and only with that";
+	if (seen & 1u << 3 && (r->process.what == PROCESS_FORK || r->process.what == PROCESS_EXIT))
+		return "what=fork and what=exit have no comm=";
+	return NULL;
+}
+
+static const char *check_map(union synth_record *r, uint32_t seen)
+{
+	if (!(seen & 1u << 0))
+		return "a key that it needs is missing";
+	return event_valid(&r->h, sizeof(*r)) ? NULL : "its addresses wrap, or are none";
 }
 
 static const struct synth_kind kinds[] = {
@@ -663,6 +610,11 @@ static const struct synth_kind kinds[] = {
 	{ "ioremap", EVENT_IOREMAP, false, PLACE_NONE, ioremap_fields, NULL },
 	{ "iounmap", EVENT_IOUNMAP, false, PLACE_PTR, iounmap_fields, NULL },
 	{ "register", EVENT_REGISTER, false, PLACE_NONE, register_fields, NULL },
+	{ "fault", EVENT_FAULT, false, PLACE_PTR, fault_fields, NULL },
+	{ "fault_counts", EVENT_FAULT_COUNTS, false, PLACE_NONE, fault_counts_fields, NULL },
+	{ "process", EVENT_PROCESS, true, PLACE_NONE, process_fields, check_process },
+	{ "map", EVENT_MAP, true, PLACE_NONE, map_fields, check_map },
+	{ "maps_lost", EVENT_MAPS_LOST, true, PLACE_NONE, maps_lost_fields, NULL },
 	{ "tick", EVENT_TICK, true, PLACE_NONE, no_fields, NULL },
 	{ "stack", EVENT_STACK, true, PLACE_NONE, stack_fields, NULL },
 	{ "counters", EVENT_COUNTERS, true, PLACE_NONE, counters_fields, NULL },
@@ -695,7 +647,17 @@ void synth_record_begin(union synth_record *r, enum event_kind kind)
 		r->area_purge.areas = EVENT_AREA_UNKNOWN;
 	} else if (kind == EVENT_IOREMAP) {
 		r->ioremap.stack = -1;
+	} else if (kind == EVENT_FAULT) {
+		r->fault.stack = -1;
 	}
+}
+
+bool synth_record_made(const union synth_record *r, const struct synth_kind *kind)
+{
+	/* those of /proc, at the start and the end */
+	if (kind->kind == EVENT_FAULT_COUNTS)
+		return r->fault_counts.what != COUNTS_EXIT;
+	return kind->made;
 }
 
 void synth_record_step(union synth_record *r, enum synth_place place, uint64_t step)

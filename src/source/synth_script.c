@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Scripts of events, line by line. */
-#include "source/synth_script.h"
+#include "source/synth_values.h"
 
 #include <errno.h>
 #include <string.h>
@@ -170,7 +170,7 @@ static int parse_line(struct line *l, union synth_record *r, struct repeat *repe
 	r->h.cpu = cpu;
 	if (parse_fields(l, kind, r))
 		return -EINVAL;
-	if (kind->made && repeat->n != 1)
+	if (synth_record_made(r, kind) && repeat->n != 1)
 		return wrong(l, "this kind can't be repeated");
 	if (repeat->place != PLACE_NONE && repeat->place != kind->place)
 		return wrong(l, "this kind has not what the step is of");
@@ -187,7 +187,7 @@ static int record_repeat(const struct synth_taker *taker, union synth_record *r,
 	int err = 0;
 
 	for (i = 0; i < repeat->n && !err; i++) {
-		err = taker->take(taker->arg, &r->h, kind->made);
+		err = taker->take(taker->arg, &r->h, synth_record_made(r, kind));
 		r->h.time += repeat->step_ns;
 		synth_record_step(r, repeat->place, repeat->step);
 	}

@@ -3,7 +3,8 @@
 #define KMSCOPE_SOURCE_SYNTH_SCRIPT_H
 /*
  * The language of scripts that synth.h describes: text in, records out. synth_script.c reads lines,
- * synth_kinds.c knows the kinds of records and their keys, synth.c plays what was read.
+ * synth_kinds.c knows the kinds of records and their keys, synth_values.c how values are written, synth.c
+ * plays what was read.
  */
 #include "base/base.h"
 #include "base/failure.h"
@@ -34,8 +35,13 @@ union synth_record {
 	struct event_vmalloc vmalloc;
 	struct event_ioremap ioremap;
 	struct event_register access;
+	struct event_fault fault;
+	struct event_fault_counts fault_counts;
+	struct event_process process;
+	struct event_map map;
+	struct event_maps_lost maps_lost;
 	struct event_snapshot snapshot;
-	char room[sizeof(struct event_snapshot) + SYNTH_RUNS_MAX * sizeof(uint64_t)];
+	char room[sizeof(struct event_map) + EVENT_PATH_MAX];
 };
 
 /* Who takes the records, in the script's order. */
@@ -75,12 +81,9 @@ struct synth_kind {
 const struct synth_kind *synth_kind_find(const char *name);
 /* What a record holds where the script says nothing. */
 void synth_record_begin(union synth_record *r, enum event_kind kind);
+/* Whether user space makes @r, which is of @kind. */
+bool synth_record_made(const union synth_record *r, const struct synth_kind *kind);
 /* Move what @place names by @step; frame numbers keep to their 48 bits, and none stays none. */
 void synth_record_step(union synth_record *r, enum synth_place place, uint64_t step);
-
-/* A decimal or 0x… number up to @max; *@ret_end is what follows it. -EINVAL. */
-int synth_number(const char *text, uint64_t max, uint64_t *ret, const char **ret_end);
-/* Nanoseconds, or a number with us, ms or s behind it. -EINVAL. */
-int synth_time(const char *text, uint64_t *ret);
 
 #endif

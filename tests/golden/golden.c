@@ -173,7 +173,7 @@ static int describe(const struct golden *g, struct report *r)
 	static const char *const whats[][2] = {
 		{ "slab", "slab allocations" },	 { "leaks", "slab allocations" },
 		{ "buddy", "page allocations" }, { "vmalloc", "vmalloc areas" },
-		{ "mmio", "device registers" },
+		{ "mmio", "device registers" },	 { "faults", "page faults" },
 	};
 	const char *what = NULL;
 	size_t i;

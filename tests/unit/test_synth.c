@@ -26,9 +26,17 @@ struct seen {
 	struct event_page_free page_free; /* of all kinds of it */
 	struct event_fallback fallback;
 	struct event_work work; /* of all kinds of it */
+	struct event_fault fault;
+	struct event_fault_counts fault_counts;
+	struct event_process process;
+	struct event_maps_lost maps_lost;
 	union {
 		struct event_snapshot snapshot;
 		char room[4096];
+	};
+	union {
+		struct event_map map;
+		char map_room[sizeof(struct event_map) + EVENT_PATH_MAX];
 	};
 };
 
@@ -62,6 +70,16 @@ static void *last_of(struct seen *s, unsigned int kind)
 	case EVENT_COMPACTION:
 	case EVENT_RECLAIM:
 		return &s->work;
+	case EVENT_FAULT:
+		return &s->fault;
+	case EVENT_FAULT_COUNTS:
+		return &s->fault_counts;
+	case EVENT_PROCESS:
+		return &s->process;
+	case EVENT_MAP:
+		return &s->map;
+	case EVENT_MAPS_LOST:
+		return &s->maps_lost;
 	case EVENT_SNAPSHOT:
 		return &s->snapshot;
 	default:
@@ -203,6 +221,103 @@ static void test_page_moves(void **state _unused_)
 	assert_string_equal(s->text, "36:0 14:1 14:2 37:2");
 	assert_true(s->work.what == 0 && s->work.order == 4 && !s->work.pages);
 	free(s);
+}
+
+static void test_faults(void **state _unused_)
+{
+	struct seen *s =
+		play("0 cpu0 start\n"
+		     "20 cpu1 fault address=0x7f0000001234 ip=0x401000 began=12 "
+		     "what=major,kernel,access,write,exec,present,copied,around,huge,swap pid=17 "
+		     "stack=5 flags=own\n"
+		     "21 cpu1 fault_counts what=exit minor=23 major=29 tid=31 pid=37\n"
+		     "30 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 23:20 24:21 37:30");
+	assert_true(s->fault.address == 0x7f0000001234 && s->fault.ip == 0x401000);
+	assert_true(s->fault.began == 12 && s->fault.h.pid == 17 && s->fault.stack == 5);
+	assert_int_equal(s->fault.h.flags, EVENT_OWN);
+	assert_int_equal(s->fault.what, 2047 & ~FAULT_GUP);
+	assert_int_equal(s->fault_counts.what, COUNTS_EXIT);
+	assert_true(s->fault_counts.minor == 23 && s->fault_counts.major == 29);
+	assert_true(s->fault_counts.tid == 31 && s->fault_counts.h.pid == 37);
+	free(s);
+	s = play("0 cpu0 start\nrepeat 3 step_ns=10 step_ptr=0x1000 5 cpu0 fault address=0x1000 "
+		 "ip=0 "
+		 "what=gup\n50 cpu0 end");
+	assert_string_equal(s->text, "36:0 23:5 23:15 23:25 37:50");
+	assert_true(s->fault.address == 0x3000 && s->fault.what == FAULT_GUP);
+	assert_true(s->fault.stack == -1 && !s->fault.began);
+	free(s);
+	s = play("0 cpu0 start\n5 cpu0 fault address=0 ip=0 what=minor\n6 cpu0 end");
+	assert_int_equal(s->fault.what, 0);
+	free(s);
+}
+
+/* What comes from /proc goes through no lane: the ring's records that stand above are older, or late. */
+static void test_fault_counts(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n"
+			      "5 cpu1 fault address=1 ip=1\n"
+			      "9 cpu1 fault_counts what=exit minor=1 major=0\n"
+			      "7 cpu0 fault_counts what=start minor=2 major=0\n"
+			      "8 cpu1 fault address=1 ip=1\n"
+			      "10 cpu0 fault_counts what=end minor=3 major=1\n"
+			      "30 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 23:5 24:7 23:8 24:9 24:10 37:30");
+	assert_true(s->fault_counts.what == COUNTS_END && s->fault_counts.minor == 3);
+	free(s);
+}
+
+static void test_processes(void **state _unused_)
+{
+	struct seen *s = play("0 cpu0 start\n"
+			      "1 cpu0 process what=there pid=17 comm=\"a sh\"\n"
+			      "2 cpu0 map pid=17 start=0x400000 bytes=0x3000 path=\"/b\\x1b c\" "
+			      "offset=0x5000 inode=7 major=8 minor=11 protection=rx shared=1\n"
+			      "3 cpu0 process what=fork pid=19 parent=17\n"
+			      "4 cpu0 maps_lost records=13\n"
+			      "9 cpu0 end\n");
+
+	assert_string_equal(s->text, "36:0 39:1 40:2 39:3 41:4 37:9");
+	assert_true(s->map.h.pid == 17 && s->map.start == 0x400000 && s->map.bytes == 0x3000);
+	assert_true(s->map.offset == 0x5000 && s->map.inode == 7);
+	assert_true(s->map.major == 8 && s->map.minor == 11 && s->map.shared == 1);
+	assert_int_equal(s->map.protection, 1 | 4); /* PROT_READ, PROT_EXEC */
+	assert_string_equal(s->map.path, "/b\033 c");
+	assert_int_equal(s->map.size, 6);
+	assert_int_equal(s->process.what, PROCESS_FORK);
+	assert_true(s->process.h.pid == 19 && s->process.parent == 17);
+	assert_int_equal(s->maps_lost.records, 13);
+	free(s);
+	s = play("0 cpu0 start\n1 cpu0 process what=exec pid=17 comm=012345678901234\n"
+		 "2 cpu0 map pid=1 start=0xfffffffffffff000 bytes=4096 path=\"\"\n3 cpu0 end");
+	assert_int_equal(s->process.what, PROCESS_EXEC);
+	assert_string_equal(s->process.comm, "012345678901234");
+	assert_true(s->map.size == 1 && !s->map.path[0] && !s->map.protection);
+	free(s);
+	s = play("0 cpu0 start\n1 cpu0 snapshot file=vmstat <<X\npgfault 1\nX\n2 cpu0 end");
+	assert_int_equal(s->snapshot.h.flags, SNAPSHOT_VMSTAT);
+	free(s);
+}
+
+/* A path as long as one can be, and one that is longer. */
+static void test_long_path(void **state _unused_)
+{
+	char script[EVENT_PATH_MAX + 200];
+	struct source *source = NULL;
+	struct seen *s;
+	int n = snprintf(script, sizeof(script),
+			 "0 cpu0 start\n1 cpu0 map pid=1 start=4096 bytes=1 path=");
+
+	memset(script + n, 'x', EVENT_PATH_MAX - 1);
+	strcpy(script + n + EVENT_PATH_MAX - 1, "\n2 cpu0 end");
+	s = play(script);
+	assert_int_equal(s->map.size, EVENT_PATH_MAX);
+	free(s);
+	strcpy(script + n + EVENT_PATH_MAX - 1, "x\n2 cpu0 end");
+	assert_int_equal(synth_open(script, &source, NULL), -EINVAL);
 }
 
 /* The frame moves; a failed allocation stays one; beyond 48 bits it begins again. */
@@ -433,6 +548,36 @@ static void test_bad_page_lines(void **state _unused_)
 	assert_bad("1 cpu0 reclaim what=begins", "bad value");
 }
 
+static void test_bad_fault_lines(void **state _unused_)
+{
+	assert_bad("1 cpu0 fault ip=1", "missing");
+	assert_bad("1 cpu0 fault address=1", "missing");
+	assert_bad("1 cpu0 fault address=1 ip=1 what=big", "bad value");
+	assert_bad("1 cpu0 fault address=1 ip=1 what=minor,major", "bad value");
+	assert_bad("1 cpu0 fault address=1 ip=1 what=,write", "bad value");
+	assert_bad("1 cpu0 fault address=1 ip=1 began=x", "bad value");
+	assert_bad("1 cpu0 fault address=1 ip=1 flags=,own", "bad value");
+	assert_bad("1 cpu0 fault address=1 ip=1 tid=1", "no such key");
+	assert_bad("1 cpu0 fault_counts what=exit minor=1", "missing");
+	assert_bad("1 cpu0 fault_counts what=begin minor=1 major=1", "bad value");
+	assert_bad("repeat 2 1 cpu0 fault_counts what=end minor=1 major=1", "can't be repeated");
+	assert_bad("1 cpu0 process what=there", "«process»: a key that it needs is missing");
+	assert_bad("1 cpu0 process pid=1", "missing");
+	assert_bad("1 cpu0 process what=clone pid=1", "bad value");
+	assert_bad("1 cpu0 process what=fork pid=1", "parent= goes with");
+	assert_bad("1 cpu0 process what=exec pid=1 parent=2", "parent= goes with");
+	assert_bad("1 cpu0 process what=exit pid=1 comm=a", "have no comm=");
+	assert_bad("1 cpu0 process what=fork pid=1 parent=2 comm=a", "have no comm=");
+	assert_bad("1 cpu0 process what=name pid=1 comm=0123456789012345", "bad value");
+	assert_bad("1 cpu0 map start=0 bytes=1 path=a", "missing");
+	assert_bad("1 cpu0 map pid=1 start=0 bytes=1", "missing");
+	assert_bad("1 cpu0 map pid=1 start=0 bytes=0 path=a", "addresses");
+	assert_bad("1 cpu0 map pid=1 start=0xfffffffffffff000 bytes=4097 path=a", "addresses");
+	assert_bad("1 cpu0 map pid=1 start=0 bytes=1 path=a protection=rws", "bad value");
+	assert_bad("1 cpu0 maps_lost", "missing");
+	assert_bad("repeat 2 1 cpu0 maps_lost records=1", "can't be repeated");
+}
+
 static void test_bad_snapshots(void **state _unused_)
 {
 	assert_bad("1 cpu0 snapshot <<END\nEND", "missing");
@@ -528,6 +673,10 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_page_fields),
 		cmocka_unit_test(test_page_moves),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_fault_counts),
+		cmocka_unit_test(test_processes),
+		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_step_pfn),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_runs),
@@ -538,6 +687,7 @@ int main(void)
 		cmocka_unit_test(test_bad_lines),
 		cmocka_unit_test(test_bad_frames),
 		cmocka_unit_test(test_bad_page_lines),
+		cmocka_unit_test(test_bad_fault_lines),
 		cmocka_unit_test(test_bad_snapshots),
 		cmocka_unit_test(test_most_runs),
 		cmocka_unit_test(test_line_numbers),
