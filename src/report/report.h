@@ -116,7 +116,8 @@ struct report_object {
 	uint64_t seen_wall_ns; /* when that was last known to be so, CLOCK_REALTIME */
 };
 
-#define REPORT_OBJECTS_MAX 65534 /* their numbers have to differ from a kernel address's upper 16 bits */
+/* Their numbers have to differ from the upper 16 bits of kernel addresses. */
+#define REPORT_OBJECTS_MAX 65534
 
 /*
  * User code in a word, as cells of CELL_SITE and CELL_MODULE and frames hold it: the number of its
@@ -127,8 +128,7 @@ struct report_object {
 
 static inline uint64_t report_code(uint32_t object, uint64_t offset)
 {
-	return (uint64_t)object << REPORT_CODE_SHIFT |
-	       (offset & ((1ull << REPORT_CODE_SHIFT) - 1));
+	return (uint64_t)object << REPORT_CODE_SHIFT | (offset & ((1ull << REPORT_CODE_SHIFT) - 1));
 }
 
 /* The number of its object; 0: it is the kernel's. */

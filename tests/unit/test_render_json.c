@@ -399,6 +399,20 @@ static void test_oom_prints_nothing(void **state _unused_)
 	free(s);
 }
 
+static void test_user_code(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("faults");
+	uint64_t chain[] = { report_code(1, 0x1234), 0xffffffff81000000 };
+	_cleanup_free_ char *got = NULL;
+
+	assert_int_equal(report_add_stack(r, chain, 2), 0);
+	r->stacks[0].frames[0].module = strdup("/usr/bin/prog");
+	got = render(r);
+	assert_non_null(strstr(got, "{\"address\":\"0x1234\",\"symbol\":null,"
+				    "\"module\":\"/usr/bin/prog\",\"offset\":null,"));
+	assert_non_null(strstr(got, "{\"address\":\"0xffffffff81000000\",\"symbol\":null,"));
+}
+
 static void test_find(void **state _unused_)
 {
 	assert_string_equal(renderer_find("json")->name, "json");
@@ -423,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_many_rows_parse),
 		cmocka_unit_test(test_write_errors),
 		cmocka_unit_test(test_oom_prints_nothing),
+		cmocka_unit_test(test_user_code),
 		cmocka_unit_test(test_find),
 	};
 

@@ -478,6 +478,37 @@ static void test_write_errors(void **state _unused_)
 	fclose(broken);
 }
 
+static void test_user_code(void **state _unused_)
+{
+	static const struct column columns[] = {
+		{ "site", "site", CELL_SITE, COLUMN_LEFT, 0 },
+		{ "module", "module", CELL_MODULE, COLUMN_LEFT, 0 },
+		{ "stacks", "stacks", CELL_STACKS, 0, 0 },
+	};
+	_cleanup_(report_free) struct report *r = new_report();
+	struct table *t = report_add_table(r, "sites", "sites", columns, ARRAY_SIZE(columns));
+	uint64_t chain[] = { report_code(1, 0x1234), report_code(1, 0x5678), report_code(1, 9) };
+	_cleanup_free_ char *got = NULL;
+	size_t row = report_add_row(r, t);
+	struct frame *frames;
+
+	report_set_u64(r, t, row, "site", chain[0]);
+	report_set_u64(r, t, row, "module", chain[0]);
+	report_set_text(r, t, row, "module", "/usr/lib/libc\033.so.6");
+	assert_int_equal(report_add_stack(r, chain, ARRAY_SIZE(chain)), 0);
+	report_add_share(r, t, row, "stacks", (struct stack_share){ 0, 1, 0, false });
+	frames = r->stacks[0].frames;
+	frames[0].symbol = strdup("memcpy");
+	frames[0].offset = 0x12;
+	frames[0].module = strdup("/usr/lib/libc.so.6");
+	frames[1].module = strdup("/opt/my prog (deleted)");
+	got = render(r, 80, false);
+	assert_non_null(strstr(got, "\n0x1234  libc\\x1b.so.6\n"));
+	assert_non_null(strstr(got, " memcpy+0x12 [libc.so.6]\n"));
+	assert_non_null(strstr(got, " my prog+0x5678\n"));
+	assert_non_null(strstr(got, " 0x9\n"));
+}
+
 static void test_oom_prints_nothing(void **state _unused_)
 {
 	static const struct render_options options = { 0 };
@@ -511,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_loss_stands_out),
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_write_errors),
+		cmocka_unit_test(test_user_code),
 		cmocka_unit_test(test_oom_prints_nothing),
 	};
 

@@ -383,6 +383,67 @@ static void test_setters_accept_what_oom_left(void **state _unused_)
 	assert_int_equal(t->n_rows, 0);
 }
 
+static void test_code(void **state _unused_)
+{
+	const uint64_t kernel = 0xffffffff81000123, kernel32 = 0xc0101234;
+	const uint64_t code = report_code(3, 0x1234), last = report_code(65534, UINT64_MAX);
+
+	assert_int_equal(report_code_object(code), 3);
+	assert_int_equal(report_code_offset(code), 0x1234);
+	assert_int_equal(report_code_object(last), 65534);
+	assert_int_equal(report_code_offset(last), 0xffffffffffff);
+	assert_int_equal(report_code_object(kernel), 0);
+	assert_int_equal(report_code_offset(kernel), kernel);
+	assert_int_equal(report_code_object(kernel32), 0);
+	assert_int_equal(report_code_offset(kernel32), kernel32);
+}
+
+static void test_objects(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = report_new("faults");
+	char path[] = "/usr/lib/libc.so.6";
+	struct report_object o = { .path = path, .inode = 7 };
+
+	assert_int_equal(report_add_object(r, &o), 1);
+	path[0] = 'x';
+	assert_int_equal(report_add_object(r, &o), 2);
+	assert_string_equal(report_object_of(r, report_code(1, 5))->path, "/usr/lib/libc.so.6");
+	assert_string_equal(report_object_of(r, report_code(2, 0))->path, path);
+	assert_int_equal(report_object_of(r, report_code(2, 0))->inode, 7);
+	assert_null(report_object_of(r, report_code(3, 0)));
+	assert_null(report_object_of(r, 0xffffffff81000123));
+	assert_null(report_object_of(r, 0));
+	while (r->n_objects < REPORT_OBJECTS_MAX)
+		assert_int_not_equal(report_add_object(r, &o), 0);
+	assert_int_equal(report_add_object(r, &o), 0);
+	assert_false(r->oom);
+}
+
+static void test_base_name(void **state _unused_)
+{
+	static const struct {
+		const char *path, *name;
+	} cases[] = {
+		{ "/usr/lib/libc.so.6", "libc.so.6" },
+		{ "ext4", "ext4" },
+		{ "[vdso]", "[vdso]" },
+		{ "/tmp/a b (deleted)", "a b" },
+		{ "/memfd:x (deleted)", "memfd:x" },
+		{ " (deleted)", " (deleted)" },
+		{ "/dir/", "/dir/" },
+		{ "/", "/" },
+		{ "", "" },
+	};
+	size_t n;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *name = report_base_name(cases[i].path, &n);
+
+		assert_int_equal(n, strlen(cases[i].name));
+		assert_memory_equal(name, cases[i].name, n);
+	}
+}
+
 static void test_free_twice(void **state _unused_)
 {
 	struct report *r = report_new("slab");
@@ -414,6 +475,9 @@ int main(void)
 		cmocka_unit_test(test_many_stacks),
 		cmocka_unit_test(test_oom_is_remembered),
 		cmocka_unit_test(test_setters_accept_what_oom_left),
+		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_base_name),
 		cmocka_unit_test(test_free_twice),
 	};
 

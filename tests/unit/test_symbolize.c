@@ -135,12 +135,46 @@ static void test_nothing_to_do(void **state _unused_)
 	symbolizer_free(&none);
 }
 
+/* Without anybody who knows user symbols, with and without one who knows the kernel's. */
+static void test_user_code(void **state _unused_)
+{
+	struct report_object o = { .path = (char *)"/usr/bin/prog (deleted)", .inode = 1 };
+
+	for (int round = 0; round < 2; round++) {
+		_cleanup_(symbolizer_free) struct symbolizer *s = round ? open_text(sample) : NULL;
+		_cleanup_(report_free) struct report *r = report_new("faults");
+		struct table *t =
+			report_add_table(r, "sites", "Sites", columns, ARRAY_SIZE(columns));
+		uint64_t code = report_code(report_add_object(r, &o), 0x1105);
+		uint64_t chain[] = { 0x1105, code, report_code(2, 0x1105) };
+		const struct frame *f;
+
+		add_row(r, t, code);
+		add_row(r, t, report_code(2, 0x1105)); /* of no object */
+		add_row(r, t, 0x1105);
+		assert_int_equal(report_add_stack(r, chain, ARRAY_SIZE(chain)), 0);
+		assert_int_equal(symbolize_report(s, NULL, r), 0);
+		assert_row(t, 0, "prog+0x1105", o.path);
+		assert_row(t, 1, NULL, NULL);
+		assert_row(t, 2, round ? "alloc_pipe_info+0x5" : NULL, "vmlinux");
+		f = r->stacks[0].frames;
+		assert_int_equal(f[0].symbol != NULL, round);
+		assert_null(f[1].symbol);
+		assert_string_equal(f[1].module, o.path);
+		assert_null(f[2].symbol);
+		assert_null(f[2].module);
+		assert_int_equal(symbolize_report(s, NULL, r), 0);
+		assert_row(t, 0, "prog+0x1105", o.path);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_frames),
 		cmocka_unit_test(test_nothing_to_do),
+		cmocka_unit_test(test_user_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
