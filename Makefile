@@ -132,7 +132,7 @@ PKGS := $(PKGS_BUILD) $(PKGS_CROSS_$(ARCH)) python3
 endif
 DEPS := $(O)/.deps
 deps: $(DEPS) ## install the Debian packages that building and testing need
-$(DEPS): Makefile
+$(DEPS): Makefile $(if $(FETCH_SYSROOT),tests/vm/matrix.py)
 	@mkdir -p $(O)/gen
 	@if command -v dpkg-query >/dev/null; then \
 		missing=$$(for p in $(PKGS); do \
