@@ -235,6 +235,7 @@ static int analysis_run(struct analysis *a, struct failure *f)
 		.interval_ticks = o->interval_ns / NSEC_PER_SEC,
 		.settle_ns = o->settle_ns,
 		.ready_file = o->ready_file,
+		.user_files = a->command->areas & AREA_FAULTS,
 		.armed = analysis_armed,
 		.report = analysis_report,
 		.flush = o->trace ? analysis_flush : NULL,
