@@ -10,9 +10,9 @@
  *	TIME cpuN snapshot file=… [before=TIME] <<END, then lines of text, then a line END
  *
  * TIME is in nanoseconds, or with a suffix us, ms or s. A repeated record is that many records, the
- * time and the pointer or frame of each a step further than those of the one before. Numbers are
- * decimal or 0x…; names stand in quotes if they hold spaces, with \", \\ and \xNN for any other
- * byte. What follows a # at the start of a word is a comment.
+ * time and the pointer or frame of each a step further than those of the one before; of a fault, when
+ * it began, too. Numbers are decimal or 0x…; names stand in quotes if they hold spaces, with \", \\ and
+ * \xNN for any other byte. What follows a # at the start of a word is a comment.
  *
  *	start		page_size kmalloc_max gfp_dma gfp_reclaimable gfp_account n_cpus sample selected
  *			hooked wall_ns (4096, 8192, 0, 0, 0, 1, 1, 0, 0, 0 unless given)

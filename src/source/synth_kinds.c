@@ -660,10 +660,14 @@ bool synth_record_made(const union synth_record *r, const struct synth_kind *kin
 	return kind->made;
 }
 
-void synth_record_step(union synth_record *r, enum synth_place place, uint64_t step)
+void synth_record_step(union synth_record *r, uint64_t step_ns, enum synth_place place,
+		       uint64_t step)
 {
 	uint64_t block = r->page.block;
 
+	r->h.time += step_ns;
+	if (r->h.kind == EVENT_FAULT && r->fault.began)
+		r->fault.began += step_ns;
 	if (place == PLACE_PTR)
 		r->alloc.ptr += step;
 	else if (place == PLACE_PFN && event_pfn(block) != EVENT_NO_PFN)

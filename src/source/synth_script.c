@@ -188,8 +188,7 @@ static int record_repeat(const struct synth_taker *taker, union synth_record *r,
 
 	for (i = 0; i < repeat->n && !err; i++) {
 		err = taker->take(taker->arg, &r->h, synth_record_made(r, kind));
-		r->h.time += repeat->step_ns;
-		synth_record_step(r, repeat->place, repeat->step);
+		synth_record_step(r, repeat->step_ns, repeat->place, repeat->step);
 	}
 	return err;
 }

@@ -83,7 +83,11 @@ const struct synth_kind *synth_kind_find(const char *name);
 void synth_record_begin(union synth_record *r, enum event_kind kind);
 /* Whether user space makes @r, which is of @kind. */
 bool synth_record_made(const union synth_record *r, const struct synth_kind *kind);
-/* Move what @place names by @step; frame numbers keep to their 48 bits, and none stays none. */
-void synth_record_step(union synth_record *r, enum synth_place place, uint64_t step);
+/*
+ * Move times by @step_ns and what @place names by @step; frame numbers keep to their 48 bits, and none
+ * stays none.
+ */
+void synth_record_step(union synth_record *r, uint64_t step_ns, enum synth_place place,
+		       uint64_t step);
 
 #endif

@@ -77,6 +77,7 @@ static int parse(struct golden *g, int argc, char **argv)
 		{ "address", required_argument, NULL, 'A' },
 		{ 0 },
 	};
+	bool by = false;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
@@ -84,6 +85,7 @@ static int parse(struct golden *g, int argc, char **argv)
 		case 'b':
 			if (parse_by(optarg, &g->options.by))
 				return -EINVAL;
+			by = true;
 			break;
 		case 'n':
 			g->options.top = strtoul(optarg, NULL, 10);
@@ -123,6 +125,8 @@ static int parse(struct golden *g, int argc, char **argv)
 	g->script = argv[optind + 2];
 	/* as the command does it: programs get tables that are empty, too */
 	g->options.all = !strcmp(argv[optind + 1], "json");
+	if (g->ops == &faults_analyzer && !by)
+		g->options.by = LEDGER_BY_PID;
 	return (g->ops || g->layout) && g->renderer ? 0 : -EINVAL;
 }
 

@@ -249,8 +249,11 @@ static void test_faults(void **state _unused_)
 	assert_true(s->fault.address == 0x3000 && s->fault.what == FAULT_GUP);
 	assert_true(s->fault.stack == -1 && !s->fault.began);
 	free(s);
-	s = play("0 cpu0 start\n5 cpu0 fault address=0 ip=0 what=minor\n6 cpu0 end");
+	s = play(
+		"0 cpu0 start\nrepeat 3 step_ns=10 5 cpu0 fault address=0 ip=0 what=minor began=4\n"
+		"60 cpu0 end");
 	assert_int_equal(s->fault.what, 0);
+	assert_true(s->fault.h.time == 25 && s->fault.began == 24);
 	free(s);
 }
 
