@@ -167,6 +167,7 @@ static void test_everything(void **state _unused_)
 		    "\"frees_matched\":30,\"frees_unknown\":7,\"frees_null\":8,"
 		    "\"frees_implied\":{\"reuse\":9,\"page\":null,\"rcu\":10},\"map_full\":11,"
 		    "\"stacks_lost\":12,\"recursion_misses\":null,\"after_end\":0,\"sample\":1,"
+		    "\"gup\":0,\"faults_unexplained\":0,\"maps_lost\":0,"
 		    "\"pages_unexplained\":13,\"bulk_pages\":0,\"model_off_pages\":null},"
 		    "\"tables\":{\"sites\":[{\"site\":\"alloc_pipe_info+0x5a\","
 		    "\"module\":\"vmlinux\",\"address\":\"0xffffffff8123405a\",\"allocs\":1234567,"
@@ -319,15 +320,18 @@ static void test_all_quality_unknown(void **state _unused_)
 	r->has_quality = true;
 	memset(&r->quality, 0xff, sizeof(r->quality));
 	r->quality.lost_by_cpu = NULL;
-	expect_cell(r, "\"quality\":{\"events\":null,\"analysed\":null,\"lost\":null,"
-		       "\"lost_by_cpu\":[],\"late\":null,\"filtered\":null,\"own\":null,"
-		       "\"allocs\":null,\"failed\":null,\"frees_matched\":null,"
-		       "\"frees_unknown\":null,\"frees_null\":null,"
-		       "\"frees_implied\":{\"reuse\":null,\"page\":null,\"rcu\":null},"
-		       "\"map_full\":null,\"stacks_lost\":null,\"recursion_misses\":null,"
-		       "\"after_end\":null,\"sample\":null,\"pages_unexplained\":null,\"bulk_"
-		       "pages\":null,\"model_off_"
-		       "pages\":null}");
+	expect_cell(
+		r,
+		"\"quality\":{\"events\":null,\"analysed\":null,\"lost\":null,"
+		"\"lost_by_cpu\":[],\"late\":null,\"filtered\":null,\"own\":null,"
+		"\"allocs\":null,\"failed\":null,\"frees_matched\":null,"
+		"\"frees_unknown\":null,\"frees_null\":null,"
+		"\"frees_implied\":{\"reuse\":null,\"page\":null,\"rcu\":null},"
+		"\"map_full\":null,\"stacks_lost\":null,\"recursion_misses\":null,"
+		"\"after_end\":null,\"sample\":null,\"gup\":null,"
+		"\"faults_unexplained\":null,\"maps_lost\":null,\"pages_unexplained\":null,\"bulk_"
+		"pages\":null,\"model_off_"
+		"pages\":null}");
 	expect_parses(r);
 }
 

@@ -335,6 +335,9 @@ static struct report *new_quality(void)
 		.frees_implied_rcu = QUALITY_UNKNOWN,
 		.own = 25,
 		.sample = 1,
+		.gup = QUALITY_UNKNOWN,
+		.faults_unexplained = QUALITY_UNKNOWN,
+		.maps_lost = QUALITY_UNKNOWN,
 		.pages_unexplained = QUALITY_UNKNOWN,
 		.bulk_pages = QUALITY_UNKNOWN,
 		.model_off_pages = QUALITY_UNKNOWN,
@@ -383,6 +386,31 @@ static void test_quality_of_pages(void **state _unused_)
 	some = render(r, 400, false);
 	assert_non_null(strstr(some, "recursion misses 0; 1,709 pages unexplained; "
 				     "inferred free blocks off by 31 pages\n"));
+}
+
+/* Of faults: they are not freed, and who took some of them is known by a difference only. */
+static void test_quality_of_faults(void **state _unused_)
+{
+	_cleanup_(report_free) struct report *r = new_quality();
+
+	r->quality.maps_lost = 0;
+	r->quality.gup = 1801;
+	r->quality.faults_unexplained = 0;
+	expect_text(r, 400,
+		    "slab\n"
+		    "\n"
+		    "quality: 1,234,567 events, 1,234,567 analysed, 0 lost, 0 late, 0 filtered; "
+		    "25 kmscope's own; recursion misses 0; 1,801 by get_user_pages(); "
+		    "/proc/vmstat differs by 0\n");
+	r->quality.gup = r->quality.faults_unexplained = QUALITY_UNKNOWN;
+	r->quality.maps_lost = 17;
+	r->quality.sample = 100;
+	expect_text(r, 400,
+		    "slab\n"
+		    "\n"
+		    "quality: 1,234,567 events, 1,234,567 analysed, 0 lost, 0 late, 0 filtered; "
+		    "25 kmscope's own; recursion misses 0; 17 mappings lost; "
+		    "1 in 100 faults sampled\n");
 }
 
 static void test_quality_all_unknown(void **state _unused_)
@@ -538,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_quality),
 		cmocka_unit_test(test_quality_of_pages),
+		cmocka_unit_test(test_quality_of_faults),
 		cmocka_unit_test(test_quality_all_unknown),
 		cmocka_unit_test(test_loss_stands_out),
 		cmocka_unit_test(test_colour),
