@@ -9,7 +9,7 @@
 
 #define SPREAD_STEPS 8
 #define SPREAD_BUCKETS \
-	(SPREAD_STEPS * 40) /* up to 2^41 ns, 36 minutes; what is longer is in the last */
+	(SPREAD_STEPS * 40) /* up to 2^42 ns, 73 minutes; what is longer is in the last */
 
 struct spread {
 	uint64_t n, sum, max; /* ns */
