@@ -433,7 +433,7 @@ static void enter_counts(struct faults *f, const struct event_fault_counts *e)
 	const uint64_t counts[FAULT_CLASSES] = { e->minor, e->major };
 	size_t class;
 
-	if (!p)
+	if (!p || !(f->stream.start.hooked & HOOKED_COUNTS))
 		return;
 	if (e->what == COUNTS_START && p->counted)
 		return;

@@ -606,6 +606,15 @@ static void set_quality(const struct faults *f, struct quality *q)
 		q->faults_unexplained = told - change - f->end.unsure;
 }
 
+static const char *why_no_gup(const struct faults *f)
+{
+	if (f->stream.start.hooked & HOOKED_COUNTS)
+		return " when sampling";
+	return f->stream.start.selected
+		       ? " here, or not with this selection: see «kmscope doctor», gup"
+		       : ": see «kmscope doctor», gup";
+}
+
 static void add_notes(const struct faults *f, struct report *r)
 {
 	uint32_t hooked = f->stream.start.hooked;
@@ -615,14 +624,13 @@ static void add_notes(const struct faults *f, struct report *r)
 				"one fault in %u was looked at, on each CPU: numbers are estimates",
 				f->stream.start.sample);
 	if (!gup_known(f))
-		report_add_note(r, "what get_user_pages() took is not known%s",
-				hooked & HOOKED_COUNTS ? " when sampling"
-						       : ": see «kmscope doctor», gup");
+		report_add_note(r, "what get_user_pages() took is not known%s", why_no_gup(f));
 	if (f->gup_unknown)
-		report_add_note(r,
-				"of %s processes it is not known what get_user_pages() took: they "
-				"began before the start or were not told to end",
-				digits_grouped(f->gup_unknown).s);
+		report_add_note(
+			r,
+			"what get_user_pages() took is not known of %s of them, which began "
+			"while probes were being attached or whose end was not told",
+			digits_grouped(f->gup_unknown).s);
 	if (!(hooked & HOOKED_MAPS))
 		report_add_note(r, "what is mapped in processes is not known here: regions are "
 				   "unknown, code has no names");

@@ -113,7 +113,9 @@ static uint32_t live_hooked(const struct live *l)
 
 	if (attachment_has_by(l->attachment, CAPABILITY_FAULT_BEGIN, METHOD_CLASSIC))
 		flags |= HOOKED_FAULT_ACCESS;
-	if (attachment_has_by(l->attachment, CAPABILITY_GUP, METHOD_CLASSIC))
+	/* what a task has counted says something only beside all of its faults */
+	if (attachment_has_by(l->attachment, CAPABILITY_GUP, METHOD_CLASSIC) &&
+	    !(l->config.select & (SELECT_COMM | SELECT_CGROUP)))
 		flags |= HOOKED_COUNTS;
 	if (attachment_has_by(l->attachment, CAPABILITY_GUP, METHOD_KRETPROBE))
 		flags |= HOOKED_GUP;
