@@ -80,6 +80,11 @@ static void process_comm(const struct faults *f, const struct process *p, uint32
 	ret[15] = '\0';
 }
 
+static uint64_t cgroup_of(const struct faults *f, uint32_t task)
+{
+	return task == STREAM_NONE ? 0 : f->stream.tasks.items[task].cgroup;
+}
+
 /*
  * The row of @p. By process each program that it becomes has one of its own: no key leads there, the
  * process does. When there are too many, and with --by comm, it is the one of its name.
@@ -96,15 +101,18 @@ static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
 	if (f->by == LEDGER_BY_PID && !by_pid)
 		f->rows_full = true;
 	if (f->by == LEDGER_BY_CGROUP)
-		key = task == STREAM_NONE ? 0 : f->stream.tasks.items[task].cgroup;
+		key = cgroup_of(f, task);
 	else if (!by_pid)
 		key = comm_key(comm);
 	if (!by_pid)
 		found = u64map_get(&f->row_of, key);
 	if (found != U64MAP_NONE) {
 		row = &f->rows.items[found];
-		row->processes++;
-		row->pid = 0;
+		/* it may have been another program, or elsewhere, meanwhile */
+		if (found != p->entered) {
+			row->processes++;
+			row->pid = 0;
+		}
 		return found;
 	}
 	row = vec_add(&f->rows);
@@ -125,10 +133,11 @@ static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
 /* A thread of another name is the same process; of another cgroup it is not, where those are counted. */
 static uint32_t row_of(struct faults *f, struct process *p, uint32_t task)
 {
-	bool moved = f->by == LEDGER_BY_CGROUP && task != p->task;
+	bool moved = f->by == LEDGER_BY_CGROUP && task != p->task &&
+		     cgroup_of(f, task) != cgroup_of(f, p->task);
 
 	if (p->row == SPACES_NONE || moved) {
-		p->row = row_get(f, p, task);
+		p->row = p->entered = row_get(f, p, task);
 		p->task = task;
 	}
 	return p->row;
@@ -379,6 +388,7 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 		p->told[class]++;
 	if (e->h.flags & EVENT_OWN) {
 		f->stream.quality.own++;
+		p->own = true;
 		return;
 	}
 	f->stream.quality.analysed++;
@@ -408,22 +418,30 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 /* get_user_pages() has taken what the kernel counted and no event told. */
 static void settle_counts(struct faults *f, struct process *p)
 {
-	struct fault_row *row = p->row == SPACES_NONE ? NULL : &f->rows.items[p->row];
+	uint64_t gup[FAULT_CLASSES];
+	uint32_t row = p->row;
 	size_t class;
 
 	p->counted = false;
-	/* nobody's, if it is not one of those that are selected; ours count in the sum only */
-	if (!row && f->stream.start.selected)
+	p->settled = true;
+	/* of one fault in many the others were not told either */
+	if (f->stream.start.sample > 1)
+		return;
+	/* nobody's, if it is not one of those that are selected */
+	if (row == SPACES_NONE && f->stream.start.selected)
 		return;
 	for (class = 0; class < FAULT_CLASSES; class ++) {
 		uint64_t before = p->base[class] + p->told[class], ended = p->ended[class];
-		uint64_t gup = ended > before ? ended - before : 0;
 
-		f->gup_counted += gup;
-		if (row)
-			row->tally.gup[class] += gup;
-		if (row)
-			f->tally.gup[class] += gup;
+		gup[class] = ended > before ? ended - before : 0;
+		f->gup_counted += gup[class];
+	}
+	/* ours count in the sum only; others may have taken none but these */
+	if (row == SPACES_NONE && !p->own && (gup[0] || gup[1]))
+		row = row_of(f, p, u64map_get(&f->stream.pid_task, p->pid));
+	for (class = 0; class < FAULT_CLASSES && row != SPACES_NONE; class ++) {
+		f->rows.items[row].tally.gup[class] += gup[class];
+		f->tally.gup[class] += gup[class];
 	}
 }
 
@@ -440,7 +458,8 @@ static void enter_counts(struct faults *f, const struct event_fault_counts *e)
 	for (class = 0; class < FAULT_CLASSES; class ++) {
 		if (e->what == COUNTS_START) {
 			p->base[class] = counts[class];
-			p->told[class] = 0;
+			/* what ended before is in no reading, what was told before is in this one */
+			p->told[class] = p->ended[class] = 0;
 		} else {
 			p->ended[class] += counts[class];
 		}
@@ -458,7 +477,8 @@ static void enter_exit(struct faults *f, uint32_t pid)
 
 	if (p && p->counted && ended)
 		settle_counts(f, p);
-	else if (p && p->row != SPACES_NONE && f->stream.start.hooked & HOOKED_COUNTS)
+	else if (p && !p->settled && p->row != SPACES_NONE &&
+		 f->stream.start.hooked & HOOKED_COUNTS)
 		f->gup_unknown++;
 	spaces_forget(&f->spaces, pid);
 }

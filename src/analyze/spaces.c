@@ -307,9 +307,11 @@ struct process *spaces_process(struct spaces *s, uint32_t pid)
 		s->oom = true;
 		return NULL;
 	}
-	*p = (struct process){
-		.pid = pid, .program = SPACES_NONE, .row = SPACES_NONE, .task = SPACES_NONE
-	};
+	*p = (struct process){ .pid = pid,
+			       .program = SPACES_NONE,
+			       .row = SPACES_NONE,
+			       .task = SPACES_NONE,
+			       .entered = SPACES_NONE };
 	return p;
 }
 

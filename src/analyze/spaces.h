@@ -59,8 +59,12 @@ struct process {
 	/* the analyzer's own; reset to these when it becomes another program */
 	uint32_t row; /* SPACES_NONE */
 	uint32_t task; /* SPACES_NONE */
+	/* the analyzer's own, of all programs that it becomes */
+	uint32_t entered; /* the row that counts it; SPACES_NONE */
+	bool own; /* kmscope itself */
 	/* faults: what the kernel counted of it, and what was told since the first reading */
 	bool counted; /* there was a first reading, or all faults since its beginning were told */
+	bool settled; /* … and a last one */
 	uint64_t base[2], ended[2], told[2]; /* minor, major */
 };
 
