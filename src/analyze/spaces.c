@@ -186,14 +186,20 @@ enum region_kind spaces_kind(const struct spaces *s, const struct space_map *map
 /*
  * The kernel puts the heap above the program, at random up to HEAP_REACH away (arch_randomize_brk()), and
  * mmap() elsewhere, far away. perf calls it «[heap]» only when it grows for the second time (seen on 6.18:
- * vma_is_initial_heap() looks at mm->brk, which brk() sets afterwards). What lies next to the program is
- * bss.
+ * vma_is_initial_heap() looks at mm->brk, which brk() sets afterwards), nor where it grows by a mapping of its
+ * own: what is there is advised otherwise. What lies next to the program is bss.
  */
-static const char *true_path(struct process *p, const struct event_map *e)
+static const char *true_path(const struct spaces *s, struct process *p, const struct event_map *e)
 {
 	uint64_t reach = e->start >> 32 ? HEAP_REACH : HEAP_REACH_32;
+	const struct space_map *before;
 
-	if (p->program == SPACES_NONE || strcmp(e->path, "//anon") || e->shared)
+	if (strcmp(e->path, "//anon") || e->shared)
+		return e->path;
+	before = e->start ? spaces_find(p, e->start - 1) : NULL;
+	if (before && s->objects.items[before->object].kind == REGION_HEAP)
+		return "[heap]";
+	if (p->program == SPACES_NONE)
 		return e->path;
 	if (e->start == p->program_end) {
 		p->program_end += e->bytes;
@@ -270,7 +276,7 @@ static void enter_map(struct spaces *s, const struct event_map *e)
 		s->left_out++;
 		return;
 	}
-	map.object = object_get(s, e, true_path(p, e));
+	map.object = object_get(s, e, true_path(s, p, e));
 	if (map.object == SPACES_NONE || map.end < map.start)
 		return;
 	o = &s->objects.items[map.object];
