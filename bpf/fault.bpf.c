@@ -183,6 +183,12 @@ static __always_inline int emit_fault(void *ctx, const struct here *h, const str
 	return 0;
 }
 
+/* In one page, whatever size that has: ARM32 tells at the end only which one it was. */
+static __always_inline bool same_page(__u64 begun, __u64 resolved)
+{
+	return begun >> 12 == resolved >> 12;
+}
+
 static __always_inline int fault_resolved(struct fault_context *ctx, __u32 what)
 {
 	struct event_fault f = { .address = ctx->addr, .ip = REGISTERS_IP(&ctx->regs) };
@@ -195,7 +201,8 @@ static __always_inline int fault_resolved(struct fault_context *ctx, __u32 what)
 	count(&h.state->runs);
 	if (REGISTERS_KERNEL(&ctx->regs))
 		what |= FAULT_KERNEL;
-	if (likely(open && open->tid == tid && open->address == f.address)) {
+	if (likely(open && open->tid == tid && same_page(open->address, f.address))) {
+		f.address = open->address;
 		f.began = open->began;
 		what |= open->what;
 		open->tid = 0;
