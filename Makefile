@@ -201,6 +201,7 @@ $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 
 # its recorded capabilities are read by what made them
 $(O)/tests/live/test_doctor: $(addprefix $(O)/src/,probe/capset.o probe/select.o base/failure.o)
+$(addprefix $(O)/tests/live/,test_faults test_faults_code): $(O)/tests/live/live_faults.o
 $(LIVE_TESTS): $(O)/%: $(O)/%.o $(O)/tests/live/live.o $(O)/tests/live/live_doctor.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(filter-out -static,$(LDFLAGS)) -o $@ $^ $(TEST_LIBS)
 

@@ -66,6 +66,10 @@ int live_teardown(void **state);
 void live_skip(const char *why) __attribute__((noreturn));
 /* What tests use, if the kernel has it; otherwise the test ends as skipped, with doctor's reason. */
 void live_need_probe(const char *probe);
+/* A capability, of any method; otherwise the test ends as skipped, with doctor's reason. */
+void live_need(const char *capability);
+/* Whether the capability is there, by this method. */
+bool live_chosen(const char *capability, const char *method);
 /* Whether kmscope takes call chains on this machine, by doctor. */
 bool live_has_stacks(void);
 /*

@@ -57,6 +57,48 @@ void live_need_probe(const char *probe)
 	live_skip(why);
 }
 
+/* The row of the way that was chosen, or else of one that was not; NULL: there is no such capability. */
+static json_t *capability_row(const json_t *report, const char *capability)
+{
+	json_t *row, *found = NULL;
+	size_t i;
+
+	json_array_foreach(live_table(report, "capabilities"), i, row)
+	{
+		if (strcmp(live_text(row, "capability"), capability))
+			continue;
+		if (!found || json_is_true(json_object_get(row, "chosen")))
+			found = row;
+	}
+	return found;
+}
+
+void live_need(const char *capability)
+{
+	json_t *report = ask_doctor("auto"), *row = capability_row(report, capability);
+	static char why[256];
+	bool has;
+
+	check(row, "doctor says nothing of %s", capability);
+	has = json_is_true(json_object_get(row, "chosen"));
+	snprintf(why, sizeof(why), "%s: %s", capability, live_text(row, "reason"));
+	json_decref(report);
+	if (!has)
+		live_skip(why);
+}
+
+bool live_chosen(const char *capability, const char *method)
+{
+	json_t *report = ask_doctor("auto"), *row = capability_row(report, capability);
+	bool is;
+
+	check(row, "doctor says nothing of %s", capability);
+	is = json_is_true(json_object_get(row, "chosen")) &&
+	     !strcmp(live_text(row, "method"), method);
+	json_decref(report);
+	return is;
+}
+
 bool live_has_stacks(void)
 {
 	json_t *report = ask_doctor("auto");

@@ -27,9 +27,18 @@ struct ids {
 	size_t n;
 };
 
-static const char *const program_names[] = { "raw_tp_", "tp_" };
-static const char *const map_names[] = { "cpu_states", "shared",  "rings",    "marks", "stacks",
-					 "children",   "cgroups", "kmscope_", "raw.",  "classic." };
+static const char *const program_names[] = { "raw_tp_", "tp_", "perf_fault_", "kprobe_",
+					     "kretprobe_" };
+static const char *const map_names[] = { "cpu_states", "shared",   "rings", "marks",
+					 "stacks",     "children", "calls", "open_faults",
+					 "cgroups",    "kmscope_", "raw.",  "classic." };
+
+/* What is killed: the commands in turn. */
+static const struct killed {
+	const char *commands[2];
+	const char *probe; /* NULL: the commands have no choice */
+} killed_raw = { { "leaks", "slab" }, "raw" }, killed_classic = { { "leaks", "slab" }, "classic" },
+  killed_faults = { { "faults", "faults" }, NULL };
 
 static bool named_as_ours(const char *name, enum bpf_kind kind)
 {
@@ -185,11 +194,17 @@ static bool kill_and_check(struct live *l, const char *ready)
 	return ran;
 }
 
-static void start(struct live *l, const char *command, const char *probe, const char *ready)
+static void start(struct live *l, const struct killed *k, unsigned int turn, const char *ready)
 {
+	const char *command = k->commands[turn % 2];
+
 	unlink(ready);
-	live_spawn(l, NULL, live_kmscope, command, "--json", "--child", "--probe", probe, "--",
-		   live_pipes, "--hold", "7", "--ready", ready, NULL);
+	if (k->probe)
+		live_spawn(l, NULL, live_kmscope, command, "--json", "--child", "--probe", k->probe,
+			   "--", live_pipes, "--hold", "7", "--ready", ready, NULL);
+	else
+		live_spawn(l, NULL, live_kmscope, command, "--json", "--child", "--", live_pipes,
+			   "--hold", "7", "--ready", ready, NULL);
 }
 
 /* A moment that is not chosen by anything kmscope does; not a wait for something. */
@@ -206,9 +221,11 @@ static void test_kill(void **state)
 	static struct ids before[2];
 	const char *ready = live_temp("ready");
 	unsigned int ran = 0, kills = live_pace->kills;
+	const struct killed *k = *state;
 	size_t pins = count_pins();
 
-	live_need_probe(*state);
+	if (k->probe)
+		live_need_probe(k->probe);
 	list_ours(&before[0], BPF_KIND_PROGRAM);
 	list_ours(&before[1], BPF_KIND_MAP);
 	srandom(SEED);
@@ -216,7 +233,7 @@ static void test_kill(void **state)
 	for (unsigned int i = 0; i < kills; i++) {
 		struct live l;
 
-		start(&l, i % 2 ? "slab" : "leaks", *state, ready);
+		start(&l, k, i, ready);
 		let_pass(&l, i * live_pace->kill_step_us + (unsigned int)(random() % JITTER_US));
 		ran += kill_and_check(&l, ready);
 		check_no_objects(before);
@@ -226,7 +243,7 @@ static void test_kill(void **state)
 		struct live l;
 		uint32_t ids[64];
 
-		start(&l, "slab", *state, ready);
+		start(&l, k, 1, ready);
 		check(live_await(ready, l.pidfd), "kmscope ended early");
 		check(live_bpf_ids(l.pid, "prog_id", ids, ARRAY_SIZE(ids)) >= 4,
 		      "kmscope traces without programs");
@@ -270,8 +287,9 @@ static void test_ends(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		live_test(test_kill, "kill -9, raw", "raw"),
-		live_test(test_kill, "kill -9, classic", "classic"),
+		live_test(test_kill, "kill -9, raw", &killed_raw),
+		live_test(test_kill, "kill -9, classic", &killed_classic),
+		live_test(test_kill, "kill -9, page faults", &killed_faults),
 		live_test(test_ends, "other ends", NULL),
 	};
 

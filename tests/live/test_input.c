@@ -84,6 +84,14 @@ static const struct bad_case bad_cases[] = {
 	{ 2, { "slab", "--min-size", "100", "--max-size", "10" }, "--min-size" },
 	{ 2, { "slab", "-q", "-v" }, "--quiet" },
 	{ 2, { "slab", "stray" }, "stray" },
+	{ 2, { "faults", "--by", "site" }, "site" },
+	{ 2, { "faults", "--by", "cache" }, "cache" },
+	{ 2, { "faults", "--min-size", "10" }, "--min-size" },
+	{ 2, { "faults", "--probe", "raw" }, "--probe" },
+	{ 2, { "faults", "--cache", "dentry" }, "--cache" },
+	{ 2, { "faults", "--sample", "0" }, "--sample" },
+	{ 2, { "faults", "stray" }, "stray" },
+	{ 127, { "faults", "--", "/no/such/program" }, "/no/such/program" },
 	{ 2, { "slab", "--" }, "--" },
 	{ 127, { "slab", "--", "no-such-program" }, "no-such-program" },
 	{ 127, { "slab", "--", "/no/such/program" }, "/no/such/program" },
@@ -120,7 +128,8 @@ static void test_help(void **state)
 {
 	static const char *const asked[][2] = { { "--help" },		{ "--version" },
 						{ "slab", "--help" },	{ "leaks", "--help" },
-						{ "doctor", "--help" }, { "slab", "--usage" } };
+						{ "doctor", "--help" }, { "slab", "--usage" },
+						{ "faults", "--help" } };
 	struct live l;
 
 	(void)state;

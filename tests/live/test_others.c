@@ -30,11 +30,10 @@ static int open_tracefs(void)
 	return mount;
 }
 
-/* A counter of this process's events of @name. */
-static int open_counter(const char *name)
+/* The number of the tracepoint @name. */
+static uint64_t tracepoint_id(const char *name)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
-	int tracefs = open_tracefs(), file, fd;
+	int tracefs = open_tracefs(), file;
 	char path[128], text[32] = "";
 
 	snprintf(path, sizeof(path), "events/%s/id", name);
@@ -42,9 +41,21 @@ static int open_counter(const char *name)
 	check(file >= 0 && read(file, text, sizeof(text) - 1) > 0, "no %s", path);
 	close(file);
 	close(tracefs);
-	attr.config = strtoull(text, NULL, 10);
+	return strtoull(text, NULL, 10);
+}
+
+/* A counter of this process's events of @name; NULL: of its page faults. */
+static int open_counter(const char *name)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	int fd;
+
+	if (name)
+		attr.config = tracepoint_id(name);
+	else
+		attr.type = PERF_TYPE_SOFTWARE, attr.config = PERF_COUNT_SW_PAGE_FAULTS;
 	fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
-	check(fd >= 0, "can't count %s", name);
+	check(fd >= 0, "can't count %s", name ? name : "page faults");
 	return fd;
 }
 
@@ -81,7 +92,7 @@ static void make_pipes(void)
 }
 
 static const struct other {
-	const char *event;
+	const char *event; /* NULL: perf's own, page faults */
 	void (*work)(void);
 	uint64_t least; /* events that the work makes */
 	const char *command, *probe; /* NULL: the command has no choice */
@@ -89,6 +100,7 @@ static const struct other {
 	{ "kmem/mm_page_alloc", touch_pages, TOUCHED, "buddy", NULL },
 	{ "kmem/kmalloc", make_pipes, 2 * PIPES, "slab", "classic" },
 	{ "kmem/kmalloc", make_pipes, 2 * PIPES, "slab", "raw" },
+	{ NULL, touch_pages, TOUCHED, "faults", NULL },
 };
 
 static void test_others(void **state)
@@ -121,6 +133,7 @@ int main(void)
 		live_test(test_others, "perf beside buddy", &others[0]),
 		live_test(test_others, "perf beside slab, classic", &others[1]),
 		live_test(test_others, "perf beside slab, raw", &others[2]),
+		live_test(test_others, "perf beside faults", &others[3]),
 	};
 
 	return live_main("others", tests, ARRAY_SIZE(tests));

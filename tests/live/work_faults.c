@@ -62,6 +62,7 @@ struct mode {
 
 static char out_buffer[BUFSIZ];
 static sigjmp_buf caught;
+static uintptr_t stack_floor; /* the lowest page of the stack that the rehearsal touched */
 
 /* --- what all use ------------------------------------------------------------------------------- */
 
@@ -201,17 +202,14 @@ static int allow_stack(const struct args *a)
 
 static int run_stack(const struct args *a, struct done *d)
 {
-	char here;
-	uintptr_t floor = (uintptr_t)&here / a->page * a->page - 2 * STACK_PAGES * a->page;
 	struct count begin;
 
 	if (allow_stack(a))
 		return 1;
-	grow(floor);
 	begin = count(RUSAGE_SELF);
-	grow(floor - a->n * a->page);
+	grow(stack_floor - a->n * a->page);
 	d->took = since(begin, count(RUSAGE_SELF));
-	d->area = (char *)(floor - a->n * a->page);
+	d->area = (char *)(stack_floor - a->n * a->page);
 	return 0;
 }
 
@@ -537,7 +535,8 @@ static int rehearse(const struct mode *mode, const struct args *a)
 	struct done d = { 0 };
 	char here;
 
-	grow((uintptr_t)&here / a->page * a->page - STACK_PAGES * a->page);
+	stack_floor = (uintptr_t)&here / a->page * a->page - STACK_PAGES * a->page;
+	grow(stack_floor);
 	memset(out_buffer, 0, sizeof(out_buffer));
 	setvbuf(stdout, out_buffer, _IOFBF, sizeof(out_buffer));
 	count(RUSAGE_SELF);
