@@ -79,6 +79,9 @@ static void test_facts(void **state _unused_)
 	assert_int_equal(c.cache_name_offset, 104);
 	assert_int_equal(c.page_size, 4096);
 	assert_int_equal(c.gfp_account, 0x400000);
+	assert_true(c.software_events && c.task_counts);
+	assert_int_equal(c.task_minor_offset, 1568);
+	assert_int_equal(c.task_major_offset, 1576);
 	c = read_set("guest-6.1-armhf");
 	assert_false(c.btf || c.stack_traces || c.jit || c.cache_offsets);
 }
@@ -98,6 +101,8 @@ static void test_events(void **state _unused_)
 	e = &c.events[TRACE_CACHE_FREE];
 	assert_true(e->classic_name);
 	assert_int_equal(e->args.cache, 2);
+	e = &c.events[TRACE_FAULT_USER];
+	assert_true(e->classic && e->classic_fields);
 	c = read_set("guest-5.10-amd64");
 	assert_true(c.events[TRACE_KMALLOC_NODE].prototype);
 	assert_int_equal(c.events[TRACE_CACHE_ALLOC].args.cache, CONFIG_NO_ARG);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "event/event.h"
 
@@ -35,6 +36,10 @@ static const struct {
 	{ EVENT_IOREMAP, sizeof(struct event_ioremap) },
 	{ EVENT_IOUNMAP, sizeof(struct event_free) },
 	{ EVENT_REGISTER, sizeof(struct event_register) },
+	{ EVENT_FAULT, sizeof(struct event_fault) },
+	{ EVENT_FAULT_COUNTS, sizeof(struct event_fault_counts) },
+	{ EVENT_PROCESS, sizeof(struct event_process) },
+	{ EVENT_MAPS_LOST, sizeof(struct event_maps_lost) },
 	{ EVENT_TICK, sizeof(struct event_header) },
 	{ EVENT_STACK, sizeof(struct event_stack) },
 	{ EVENT_COUNTERS, sizeof(struct event_counters) },
@@ -56,16 +61,18 @@ static size_t expected_size(unsigned int kind)
 static void test_sizes(void **state _unused_)
 {
 	struct event_snapshot room = { 0 };
+	struct event_map map = { .h.kind = EVENT_MAP, .size = 13 };
 	unsigned int kind;
 
 	for (kind = 0; kind < 256; kind++) {
 		room.h.kind = (uint8_t)kind;
-		if (kind != EVENT_SNAPSHOT)
+		if (kind != EVENT_SNAPSHOT && kind != EVENT_MAP)
 			assert_int_equal(event_size(&room.h), expected_size(kind));
 	}
 	room.h.kind = EVENT_SNAPSHOT;
 	room.size = 17;
 	assert_int_equal(event_size(&room.h), sizeof(room) + 17);
+	assert_int_equal(event_size(&map.h), sizeof(map) + 13);
 }
 
 static void test_whole_records_only(void **state _unused_)
@@ -118,6 +125,88 @@ static void test_registers(void **state _unused_)
 	assert_false(event_valid(&e.h, sizeof(e)));
 	m.function = IOREMAP_FUNCTIONS;
 	assert_false(event_valid(&m.h, sizeof(m)));
+}
+
+static void test_faults(void **state _unused_)
+{
+	struct event_fault f = { .h.kind = EVENT_FAULT, .stack = 17 };
+	struct event_fault_counts c = { .h.kind = EVENT_FAULT_COUNTS };
+
+	assert_true(event_valid(&f.h, sizeof(f)));
+	assert_int_equal(event_stack_id(&f.h), 17);
+	assert_int_equal(event_stack_id(&c.h), -1);
+	/* a fault is an event, what a task says of its faults is none */
+	assert_true(event_counts(&f.h));
+	assert_false(event_counts(&c.h));
+	for (c.what = 0; c.what < COUNTS_KINDS; c.what++)
+		assert_true(event_valid(&c.h, sizeof(c)));
+	assert_false(event_valid(&c.h, sizeof(c)));
+	c.what = 255;
+	assert_false(event_valid(&c.h, sizeof(c)));
+}
+
+static void test_processes(void **state _unused_)
+{
+	struct event_process e = { .h.kind = EVENT_PROCESS, .comm = "012345678901234" };
+
+	for (e.what = 0; e.what < PROCESS_CHANGES; e.what++)
+		assert_true(event_valid(&e.h, sizeof(e)));
+	assert_false(event_valid(&e.h, sizeof(e)));
+	e.what = 0;
+	assert_false(event_counts(&e.h));
+	e.comm[15] = 'x'; /* a name without end */
+	assert_false(event_valid(&e.h, sizeof(e)));
+}
+
+/* A mapping with a path of @size bytes, all but the last «a», in a record with @room for it. */
+static bool map_valid(uint64_t start, uint64_t bytes, uint32_t size, size_t room)
+{
+	static union {
+		struct event_map e;
+		char bytes[sizeof(struct event_map) + 2 * EVENT_PATH_MAX];
+	} u;
+	char *path = u.bytes + sizeof(u.e);
+
+	memset(path, 'a', 2 * EVENT_PATH_MAX);
+	if (size && size <= 2 * EVENT_PATH_MAX)
+		path[size - 1] = '\0';
+	u.e = (struct event_map){
+		.h.kind = EVENT_MAP, .start = start, .bytes = bytes, .size = size
+	};
+	return event_valid(&u.e.h, sizeof(u.e) + room);
+}
+
+static void test_maps(void **state _unused_)
+{
+	struct event_map e = { .h.kind = EVENT_MAP, .bytes = 1, .size = 1 };
+	struct {
+		struct event_map e;
+		char path[8];
+	} open = { .e = { .h.kind = EVENT_MAP, .bytes = 1, .size = 8 },
+		   .path = { 'w', 'i', 't', 'h', 'o', 'u', 't', '!' } };
+
+	assert_true(map_valid(0x1000, 0x1000, 8, 8));
+	assert_true(map_valid(0x1000, 0x1000, 8, 16));
+	assert_true(map_valid(0x1000, 0x1000, 1, 8)); /* no name */
+	assert_false(map_valid(0x1000, 0x1000, 0, 8)); /* no end */
+	assert_false(map_valid(0x1000, 0x1000, 9, 8)); /* more than there is */
+	assert_false(map_valid(0x1000, 0x1000, UINT32_MAX, 64));
+	assert_true(map_valid(0x1000, 0x1000, EVENT_PATH_MAX, EVENT_PATH_MAX));
+	assert_false(map_valid(0x1000, 0x1000, EVENT_PATH_MAX + 1, 2 * EVENT_PATH_MAX));
+	assert_false(event_valid(&open.e.h, sizeof(open)));
+	open.path[7] = '\0';
+	assert_true(event_valid(&open.e.h, sizeof(open)));
+	/* its fixed part alone is too short */
+	assert_false(event_valid(&e.h, sizeof(e)));
+	assert_false(event_valid(&e.h, sizeof(e) - 1));
+	/* addresses: none, the first, the last, and beyond it */
+	assert_false(map_valid(0x1000, 0, 8, 8));
+	assert_true(map_valid(0, 1, 8, 8));
+	assert_true(map_valid(0, UINT64_MAX, 8, 8));
+	assert_true(map_valid(0xfffffffffffff000, 0x1000, 8, 8));
+	assert_false(map_valid(0xfffffffffffff000, 0x1001, 8, 8));
+	assert_false(map_valid(0x8000000000000000, 0x8000000000000001, 8, 8));
+	assert_false(map_valid(2, UINT64_MAX, 8, 8));
 }
 
 /* A snapshot with @size bytes of data, of which all but the last are @fill. */
@@ -175,7 +264,9 @@ int main(void)
 		cmocka_unit_test(test_sizes),	     cmocka_unit_test(test_whole_records_only),
 		cmocka_unit_test(test_unknown_kind), cmocka_unit_test(test_stack_depth),
 		cmocka_unit_test(test_registers),    cmocka_unit_test(test_snapshots),
-		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_packed_sizes),
+		cmocka_unit_test(test_faults),	     cmocka_unit_test(test_processes),
+		cmocka_unit_test(test_maps),	     cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_packed_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

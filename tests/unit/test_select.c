@@ -34,12 +34,17 @@ static struct capset read_set(const char *name)
 
 /*
  * What is chosen in @areas, by capability in their order: r a raw program, c a classic one, p one on a
- * function's entry, k one on its return, - none. Every verdict must go with that.
+ * function's entry, k one on its return, s one on a software event of perf, - none. Every verdict must
+ * go with that.
  */
 static void assert_areas(const struct capset *c, enum probe_choice choice, unsigned int areas,
 			 const char *expected)
 {
 	struct probe_plan p = { 0 };
+	static const char letters[] = {
+		[METHOD_RAW] = 'r',	  [METHOD_CLASSIC] = 'c', [METHOD_KPROBE] = 'p',
+		[METHOD_KRETPROBE] = 'k', [METHOD_PERF] = 's',
+	};
 	char got[CAPABILITY_MAX + 1] = { 0 };
 	int n_chosen[CAPABILITY_MAX] = { 0 };
 	size_t i, n = 0;
@@ -47,7 +52,7 @@ static void assert_areas(const struct capset *c, enum probe_choice choice, unsig
 	assert_int_equal(probe_plan_make(c, choice, &p), 0);
 	for (i = 0; i < CAPABILITY_MAX; i++)
 		if (capabilities[i].areas & areas)
-			got[n++] = p.chosen[i] ? "rcpk"[p.chosen[i]->method] : '-';
+			got[n++] = p.chosen[i] ? letters[p.chosen[i]->method] : '-';
 	assert_string_equal(got, expected);
 	for (i = 0; i < n_probe_rows; i++) {
 		const struct probe_verdict *v = &p.verdicts[i];
@@ -68,20 +73,26 @@ static void assert_chosen(const struct capset *c, enum probe_choice choice, cons
 	assert_areas(c, choice, AREA_SLAB | AREA_TASKS, expected);
 }
 
-static void assert_check(const struct capset *c, enum probe_choice choice, int err,
-			 const char *said)
+static void assert_check_areas(const struct capset *c, enum probe_choice choice, unsigned int areas,
+			       int err, const char *said)
 {
 	struct probe_plan p = { 0 };
 	struct failure f = { 0 };
 
 	assert_int_equal(probe_plan_make(c, choice, &p), 0);
-	assert_int_equal(probe_plan_check(&p, c, AREA_SLAB, &f), err);
+	assert_int_equal(probe_plan_check(&p, c, areas, &f), err);
 	if (err) {
 		assert_int_equal(f.kind, FAILURE_UNSUPPORTED);
 		if (!strstr(f.text, said))
 			fail_msg("«%s» is not in «%s»", said, f.text);
 	}
 	probe_plan_free(&p);
+}
+
+static void assert_check(const struct capset *c, enum probe_choice choice, int err,
+			 const char *said)
+{
+	assert_check_areas(c, choice, AREA_SLAB, err, said);
 }
 
 static void test_table(void **state _unused_)
@@ -139,6 +150,80 @@ static void test_pages(void **state _unused_)
 	assert_non_null(strstr(f.text, "page_free"));
 	assert_int_equal(probe_plan_check(&p, &c, AREA_SLAB, NULL), 0);
 	probe_plan_free(&p);
+}
+
+/* fault_minor, fault_major, _begin, _copied, _around, _huge, _swap, gup */
+static void test_faults(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "ssc----c");
+	assert_areas(&c, PROBE_RAW, AREA_FAULTS, "ssc----c"); /* is about what has two methods */
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, 0, NULL);
+	c.kprobes = true;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "ssc----c");
+	c.functions[FUNCTION_FAULT_WP] = c.functions[FUNCTION_FAULT_AROUND] = true;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sscpp--c");
+	c.functions[FUNCTION_FAULT_COPY] = c.functions[FUNCTION_FAULT_HUGE] = true;
+	c.functions[FUNCTION_FAULT_SWAP] = true;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sscppkpc");
+	assert_true(probe_uses_functions(AREA_FAULTS));
+	/* when faults begin: by both events of x86, or by perf */
+	c.events[TRACE_FAULT_KERNEL].classic_fields = false;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sssppkpc");
+	c.events[TRACE_FAULT_KERNEL].classic_fields = true;
+	c.events[TRACE_FAULT_USER].classic = false;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sssppkpc");
+	/* what get_user_pages() takes: by what tasks count, or by the function that both call */
+	c.task_counts = false;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sssppkp-");
+	c.functions[FUNCTION_HANDLE_FAULT] = true;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sssppkpk");
+	c.kprobes = false;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sss-----");
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, 0, NULL);
+	c = read_set("no-tracefs");
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "sss-----");
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, 0, NULL);
+}
+
+/* Without perf's events there are no faults, whatever else there is. */
+static void test_faults_without_perf(void **state _unused_)
+{
+	struct capset c = read_set("amd64-6.18");
+	struct probe_plan p = { 0 };
+	size_t i;
+
+	c.software_events = false;
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "--c----c");
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, -ENOTSUP,
+			   "fault_minor can't be traced on this kernel: perf: perf's software "
+			   "events can't be opened, or take no programs");
+	assert_check_areas(&c, PROBE_AUTO, AREA_SLAB, 0, NULL);
+	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
+	for (i = 0; i < n_probe_rows; i++)
+		if (probe_rows[i].capability == CAPABILITY_FAULT_MAJOR)
+			assert_string_equal(p.verdicts[i].requirement,
+					    "perf's software event major-faults");
+		else if (probe_rows[i].capability == CAPABILITY_GUP &&
+			 probe_rows[i].method == METHOD_KRETPROBE)
+			assert_string_equal(p.verdicts[i].requirement,
+					    "kprobes and the function handle_mm_fault");
+	probe_plan_free(&p);
+	/* why there is no reading of what tasks count */
+	c.task_counts = false;
+	assert_int_equal(probe_plan_make(&c, PROBE_AUTO, &p), 0);
+	for (i = 0; i < n_probe_rows; i++)
+		if (probe_rows[i].capability == CAPABILITY_GUP &&
+		    probe_rows[i].method == METHOD_CLASSIC)
+			assert_string_equal(p.verdicts[i].reason,
+					    "no BTF that tells where tasks count");
+	probe_plan_free(&p);
+	c = read_set("nothing");
+	assert_areas(&c, PROBE_AUTO, AREA_FAULTS, "--------");
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, -ENOTSUP, "fault_minor");
+	c = read_set("unprivileged");
+	assert_check_areas(&c, PROBE_AUTO, AREA_FAULTS, -EPERM, "sudo");
 }
 
 /* The kernels of `make vmtest`: what is chosen there stands beside what was recorded there. */
@@ -309,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_amd64),
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_faults_without_perf),
 		cmocka_unit_test(test_recorded_guests),
 		cmocka_unit_test(test_node_events_before_6_1),
 		cmocka_unit_test(test_arm32_without_btf),
