@@ -505,17 +505,99 @@ static void test_steps(void **state _unused_)
 	faults_free(&f);
 }
 
+/* --- limits ----------------------------------------------------------------------------------------------- */
+
+/* Each fault is elsewhere, by other code: in the end regions are counted by kind, and sites no more. */
+static void test_limits(void **state _unused_)
+{
+	struct {
+		struct event_map e;
+		char path[16];
+	} m = { .e = { .h = { .kind = EVENT_MAP, .pid = 1 }, .bytes = 0x1000, .size = 16 } };
+	struct event_fault e = { .h = { .kind = EVENT_FAULT, .pid = 1 }, .stack = -1 };
+	const struct event_header *map = &m.e.h, *h = &e.h;
+	uint64_t sum = 0, i;
+	struct faults f;
+
+	faults_init(&f, LEDGER_BY_PID);
+	for (i = 0; i < FAULTS_REGIONS_MAX + 7; i++) {
+		m.e.start = (i + 1) << 13;
+		snprintf(m.path, sizeof(m.path), "/%u", (unsigned int)i);
+		faults_consume(&f, &map, 1);
+		e.address = m.e.start;
+		e.ip = i;
+		faults_consume(&f, &h, 1);
+	}
+	assert_int_equal(f.spaces.left_out, 0);
+	assert_int_equal(f.regions.n, FAULTS_REGIONS_MAX + 1);
+	assert_int_equal(f.regions.items[FAULTS_REGIONS_MAX].row, SPACES_NONE);
+	assert_int_equal(f.regions.items[FAULTS_REGIONS_MAX].kind, REGION_FILE);
+	assert_int_equal(f.regions.items[FAULTS_REGIONS_MAX].tally.n[0], 7);
+	assert_int_equal(f.sites.n, FAULTS_SITES_MAX);
+	for (i = 0; i < f.sites.n; i++)
+		sum += f.sites.items[i].n[0];
+	assert_int_equal(sum, FAULTS_SITES_MAX);
+	assert_true(f.regions_full && f.sites_full);
+	assert_int_equal(f.tally.n[0], FAULTS_REGIONS_MAX + 7);
+	assert_false(f.stream.oom);
+	faults_free(&f);
+}
+
+static void test_limit_of_chains(void **state _unused_)
+{
+	struct event_map m = { .h = { .kind = EVENT_MAP, .pid = 1 },
+			       .start = 0x1000,
+			       .bytes = 1 << 30,
+			       .protection = 5,
+			       .size = 1 };
+	union {
+		struct event_map e;
+		char room[sizeof(struct event_map) + 8];
+	} map = { .e = m };
+	struct event_stack s = { .h = { .kind = EVENT_STACK }, .n = 1 };
+	struct event_fault e = { .h = { .kind = EVENT_FAULT, .pid = 1 }, .ip = 0x1000 };
+	const struct event_header *records[] = { &s.h, &e.h }, *h = &map.e.h;
+	struct faults f;
+	uint32_t i;
+
+	faults_init(&f, LEDGER_BY_PID);
+	faults_consume(&f, &h, 1);
+	for (i = 0; i < FAULTS_CHAINS_MAX + 7; i++) {
+		s.frames[0] = 0x2000 + i;
+		faults_consume(&f, records, 2);
+	}
+	assert_int_equal(f.chains.n, FAULTS_CHAINS_MAX);
+	assert_int_equal(f.stream.quality.stacks_lost, 7);
+	assert_int_equal(f.sites.n, 1);
+	assert_int_equal(f.sites.items[0].n[0], FAULTS_CHAINS_MAX + 7);
+	/* those that are known go on being counted */
+	s.frames[0] = 0x2000;
+	faults_consume(&f, records, 2);
+	assert_int_equal(f.chains.items[0].count, 2);
+	assert_int_equal(f.stream.quality.stacks_lost, 7);
+	faults_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_names),
-		cmocka_unit_test(test_folding),	       cmocka_unit_test(test_gup_of_what_was_there),
-		cmocka_unit_test(test_gup_of_threads), cmocka_unit_test(test_gup_of_what_is_born),
-		cmocka_unit_test(test_gup_at_the_end), cmocka_unit_test(test_gup_of_whom),
-		cmocka_unit_test(test_gup_events),     cmocka_unit_test(test_vmstat),
-		cmocka_unit_test(test_chains),	       cmocka_unit_test(test_deep_chain),
-		cmocka_unit_test(test_copies),	       cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_folding),
+		cmocka_unit_test(test_gup_of_what_was_there),
+		cmocka_unit_test(test_gup_of_threads),
+		cmocka_unit_test(test_gup_of_what_is_born),
+		cmocka_unit_test(test_gup_at_the_end),
+		cmocka_unit_test(test_gup_of_whom),
+		cmocka_unit_test(test_gup_events),
+		cmocka_unit_test(test_vmstat),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_deep_chain),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_of_chains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
