@@ -19,11 +19,12 @@
 #include "source/sideband.h"
 #include "source/snapshot.h"
 
-#define LIVE_TICK_NS	NSEC_PER_SEC
-#define LIVE_REFILL_NS	(250 * NSEC_PER_MSEC)
-#define LIVE_SKEW_NS	(20 * NSEC_PER_USEC) /* held back while a ring is filling up */
-#define LIVE_ROUNDS	64 /* rounds of one read(), so that the session hears signals */
-#define LIVE_BUSY_TRIES 1000 /* when ending: how often to wait for an unfinished record */
+#define LIVE_TICK_NS	 NSEC_PER_SEC
+#define LIVE_REFILL_NS	 (250 * NSEC_PER_MSEC)
+#define LIVE_SKEW_NS	 (20 * NSEC_PER_USEC) /* held back while a ring is filling up */
+#define LIVE_ROUNDS	 64 /* rounds of one read(), so that the session hears signals */
+#define LIVE_RESCAN_MAPS 65536 /* mappings, some 60 ms */
+#define LIVE_BUSY_TRIES	 1000 /* when ending: how often to wait for an unfinished record */
 
 /* One CPU. Positions in its lane of the merge go on from ring to ring: .base is where .ring begins. */
 struct lane {
@@ -60,6 +61,7 @@ struct live {
 	struct sideband *sideband; /* AREA_FAULTS; or NULL */
 	bool rescan; /* records of it were lost */
 	uint64_t next_rescan;
+	unsigned int n_rescans;
 	uint32_t pid; /* live_options.pid */
 };
 
@@ -501,7 +503,10 @@ static int live_finish(struct live *l)
 	return SOURCE_ENDED;
 }
 
-/* Where records of mappings were lost, /proc says what they are now; at most once a second. */
+/*
+ * Where records of mappings were lost, /proc says what they are now. Meanwhile no event is taken from the
+ * rings: not for long, and each time twice as long after the one before.
+ */
 static int live_rescan(struct live *l)
 {
 	uint64_t now = clock_monotonic_ns();
@@ -509,8 +514,9 @@ static int live_rescan(struct live *l)
 	if (!l->rescan || now < l->next_rescan)
 		return 0;
 	l->rescan = false;
-	l->next_rescan = now + LIVE_TICK_NS;
-	return sideband_scan(l->sideband, l->pid);
+	l->next_rescan = now + (LIVE_TICK_NS << MIN(l->n_rescans, 6u));
+	l->n_rescans++;
+	return sideband_scan(l->sideband, l->pid, LIVE_RESCAN_MAPS);
 }
 
 static int live_read(struct source *s, const struct event_sink *sink)
@@ -557,7 +563,7 @@ static int live_start_sideband(struct live *l)
 {
 	int err = sideband_start(l->sideband);
 
-	return err ? err : sideband_scan(l->sideband, l->pid);
+	return err ? err : sideband_scan(l->sideband, l->pid, SIDEBAND_MAPS_MAX);
 }
 
 static int live_start(struct source *s, struct failure *f)

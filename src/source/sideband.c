@@ -280,9 +280,9 @@ void sideband_read(struct sideband *s)
 		buffer_read(s, &s->buffers[i]);
 }
 
-int sideband_scan(struct sideband *s, uint32_t pid)
+int sideband_scan(struct sideband *s, uint32_t pid, size_t n_maps)
 {
-	return sideband_proc_scan(&s->queue, pid, SIDEBAND_MAPS_MAX);
+	return sideband_proc_scan(&s->queue, pid, n_maps);
 }
 
 int sideband_counts(struct sideband *s, enum fault_counts_of what, uint32_t pid)

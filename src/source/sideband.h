@@ -15,7 +15,7 @@
 #include "base/base.h"
 #include "event/event.h"
 
-#define SIDEBAND_MAPS_MAX ((size_t)1 << 20) /* mappings that one sideband_scan() tells of */
+#define SIDEBAND_MAPS_MAX ((size_t)1 << 20) /* for sideband_scan(): some 64 MiB of records */
 
 struct sideband;
 
@@ -40,8 +40,9 @@ int sideband_start(struct sideband *s);
  * Queue PROCESS_THERE and then the mappings of each process, or of @pid only if it is not 0. They have
  * a time before that of their reading, so that what perf tells of the meantime comes after it, even
  * where that is the same once more. Processes that have ended but for their parent's wait() are not told.
+ * Of @n_maps mappings at most, in all; what is more is counted as lost.
  */
-int sideband_scan(struct sideband *s, uint32_t pid);
+int sideband_scan(struct sideband *s, uint32_t pid, size_t n_maps);
 /*
  * Queue an EVENT_FAULT_COUNTS of each process, or of @pid only if it is not 0: the sum over its
  * threads, those left out that have ended.

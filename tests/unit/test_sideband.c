@@ -290,7 +290,7 @@ static void test_scan_lines(void **state _unused_)
 	assert_int_equal(sideband_open(0, &s), 0);
 	assert_int_equal(sideband_fd(s), -1);
 	assert_int_equal(sideband_start(s), 0);
-	assert_int_equal(sideband_scan(s, (uint32_t)pid), 0);
+	assert_int_equal(sideband_scan(s, (uint32_t)pid, SIDEBAND_MAPS_MAX), 0);
 	sideband_read(s);
 	text = maps_of(pid);
 	end_child(pid);
@@ -311,7 +311,7 @@ static void test_scan_others(void **state _unused_)
 	there = idle_child();
 	assert_int_equal(waitid(P_PID, (id_t)ended, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(sideband_open(0, &s), 0);
-	assert_int_equal(sideband_scan(s, 0), 0);
+	assert_int_equal(sideband_scan(s, 0, SIDEBAND_MAPS_MAX), 0);
 	while ((h = sideband_next(s, UINT64_MAX))) {
 		assert_int_not_equal(h->pid, ended);
 		n_there += as_process(h) && h->pid == (uint32_t)there;
@@ -319,12 +319,12 @@ static void test_scan_others(void **state _unused_)
 	}
 	assert_int_equal(n_there, 1);
 	assert_int_equal(n, 1);
-	assert_int_equal(sideband_scan(s, (uint32_t)ended), 0);
+	assert_int_equal(sideband_scan(s, (uint32_t)ended, SIDEBAND_MAPS_MAX), 0);
 	assert_int_equal(sideband_counts(s, COUNTS_START, (uint32_t)ended), 0);
 	assert_null(sideband_next(s, UINT64_MAX));
 	end_child(there);
 	assert_int_equal(waitpid(ended, NULL, 0), ended);
-	assert_int_equal(sideband_scan(s, (uint32_t)ended), 0);
+	assert_int_equal(sideband_scan(s, (uint32_t)ended, SIDEBAND_MAPS_MAX), 0);
 	assert_null(sideband_next(s, UINT64_MAX));
 }
 
