@@ -201,6 +201,8 @@ static pid_t idle_child(void)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		/* a test that fails leaves it behind, and whoever reads our output would wait for it */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (write(fds[1], &c, 1) == 1)
 			pause();
 		_exit(0);
