@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "procfs/keys.h"
 
+#define OTHER_NAMES   UINT64_MAX /* a key; names have their highest bit set, too, but not all */
 #define FIRST_STEP_NS (10 * NSEC_PER_MSEC)
 
 const char *const vmstat_names[VMSTAT_ITEMS] = {
@@ -106,6 +107,13 @@ static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
 		key = comm_key(comm);
 	if (!by_pid)
 		found = u64map_get(&f->row_of, key);
+	/* names without end: whoever renames itself again and again */
+	if (found == U64MAP_NONE && f->rows.n >= FAULTS_NAMES_MAX) {
+		f->names_full = true;
+		key = OTHER_NAMES;
+		memset(comm, 0, sizeof(comm));
+		found = u64map_get(&f->row_of, key);
+	}
 	if (found != U64MAP_NONE) {
 		row = &f->rows.items[found];
 		/* it may have been another program, or elsewhere, meanwhile */

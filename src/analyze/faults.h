@@ -11,6 +11,7 @@
 #include "analyze/spread.h"
 
 #define FAULTS_ROWS_MAX	   4096 /* what comes later is counted by name */
+#define FAULTS_NAMES_MAX   16384 /* rows at all: later names are one */
 #define FAULTS_REGIONS_MAX (1u << 17) /* what comes later is counted by kind */
 #define FAULTS_SITES_MAX   (1u << 17)
 #define FAULTS_CHAINS_MAX  (1u << 14)
@@ -99,7 +100,7 @@ struct faults {
 	uint64_t gup; /* of .told, taken by get_user_pages() */
 	uint64_t gup_counted; /* … that no event told, as tasks counted them; our own too */
 	uint64_t gup_unknown; /* processes of which that is not known */
-	bool rows_full, regions_full, sites_full;
+	bool rows_full, names_full, regions_full, sites_full;
 	struct vmstat_look start, end;
 	uint64_t steps[FAULT_CLASSES][FAULTS_STEPS]; /* faults a step of time */
 	uint64_t step_ns;

@@ -48,8 +48,8 @@ static const struct column kind_columns[] = {
 };
 
 static const struct column process_columns[] = {
-	{ "pid", "PID", CELL_ID, 0, 0 },
-	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT, 0 },
+	{ "pid", "PID", CELL_ID, COLUMN_IF_SET, 0 },
+	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT | COLUMN_IF_SET, 0 },
 	{ "cgroup", "CGROUP", CELL_ID, COLUMN_IF_SET, 0 },
 	{ "processes", "PROCS", CELL_COUNT, COLUMN_IF_SET, 0 },
 	{ "minor", "MINOR", CELL_COUNT, 0, 0 },
@@ -64,8 +64,8 @@ static const struct column process_columns[] = {
 };
 
 static const struct column region_columns[] = {
-	{ "pid", "PID", CELL_ID, 0, 0 },
-	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT, 0 },
+	{ "pid", "PID", CELL_ID, COLUMN_IF_SET, 0 },
+	{ "comm", "COMM", CELL_TEXT, COLUMN_LEFT | COLUMN_IF_SET, 0 },
 	{ "cgroup", "CGROUP", CELL_ID, COLUMN_IF_SET, 0 },
 	{ "kind", "KIND", CELL_TEXT, COLUMN_LEFT, 0 },
 	WHAT_COLUMNS,
@@ -591,7 +591,7 @@ static void set_quality(const struct faults *f, struct quality *q)
 
 	q->maps_lost = f->spaces.lost + f->spaces.left_out;
 	if (gup_known(f))
-		q->gup = f->gup + f->gup_counted;
+		q->gup = f->tally.gup[0] + f->tally.gup[1];
 	if (!f->start.known || !f->end.known || f->stream.start.selected ||
 	    f->stream.start.sample > 1 || !gup_known(f))
 		return;
@@ -625,7 +625,7 @@ static void add_notes(const struct faults *f, struct report *r)
 				f->stream.start.sample);
 	if (!gup_known(f))
 		report_add_note(r, "what get_user_pages() took is not known%s", why_no_gup(f));
-	if (f->gup_unknown)
+	else if (f->gup_unknown)
 		report_add_note(
 			r,
 			"what get_user_pages() took is not known of %s of them, which began "
@@ -646,6 +646,9 @@ static void add_notes(const struct faults *f, struct report *r)
 	if (f->rows_full)
 		report_add_note(r, "more than %s processes: later ones are counted by name",
 				digits_grouped(FAULTS_ROWS_MAX).s);
+	if (f->names_full)
+		report_add_note(r, "more than %s names: later ones are in one row",
+				digits_grouped(FAULTS_NAMES_MAX).s);
 	if (f->regions_full)
 		report_add_note(r, "more than %s regions: later ones are counted by kind",
 				digits_grouped(FAULTS_REGIONS_MAX).s);

@@ -28,12 +28,17 @@ static uint64_t bucket_middle(size_t bucket)
 
 int spread_add(struct spread *s, uint64_t ns)
 {
+	uint32_t *bucket;
+
 	if (!s->counts) {
 		s->counts = calloc(SPREAD_BUCKETS, sizeof(*s->counts));
 		if (!s->counts)
 			return -ENOMEM;
 	}
-	s->counts[bucket_of(ns)]++;
+	bucket = &s->counts[bucket_of(ns)];
+	/* of four thousand million times in one step one more makes no difference */
+	if (*bucket < UINT32_MAX)
+		++*bucket;
 	s->n++;
 	s->sum += ns;
 	s->max = MAX(s->max, ns);
