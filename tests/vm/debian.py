@@ -9,6 +9,7 @@ import fcntl
 import functools
 import glob
 import hashlib
+import lzma
 import os
 import re
 import shlex
@@ -248,6 +249,38 @@ def kernel(suite_name, arch, package):
     if len(images) != 1:
         raise Unavailable("%s: %d kernel images in it" % (os.path.basename(deb), len(images)))
     return images[0], os.path.basename(folder).split("_")[0].split("-", 2)[2]
+
+
+@functools.lru_cache(maxsize=None)
+def kernel_modules(suite_name, arch, package, names):
+    """NAME -> file of a kernel's own modules (names: a tuple), uncompressed."""
+    _, release = kernel(suite_name, arch, package)
+    with Locked():
+        suite = Suite(suite_name, arch)
+        # sid's image has none in it
+        apart = "linux-modules-" + release
+        image = image_package(suite, package)
+        needed = dependencies(suite, "linux-image-" + release)
+        (deb,) = suite.fetch([apart if apart in needed else image])
+        label = os.path.basename(deb)[: -len(".deb")] + "-" + "-".join(names)
+        folder = os.path.join(CACHE, "modules", label)
+        unpack([deb], folder, ["*/%s.ko*" % name for name in names])
+    return {name: uncompressed(folder, name + ".ko") for name in names}
+
+
+def uncompressed(folder, file):
+    found = sorted(glob.glob(os.path.join(folder, "**", file + "*"), recursive=True))
+    if not found:
+        raise Unavailable("%s: no %s in it" % (os.path.basename(folder), file))
+    if found[0].endswith(".ko"):
+        return found[0]
+    if not found[0].endswith(".xz"):
+        raise Unavailable("%s is compressed in a way that is not known" % found[0])
+    path = found[0][: -len(".xz")]
+    with lzma.open(found[0]) as packed, open(path + ".part", "wb") as out:
+        shutil.copyfileobj(packed, out)
+    os.replace(path + ".part", path)
+    return path
 
 
 def own_arch():

@@ -76,6 +76,12 @@ def sysroot(arch):
     return debian.packages(USERLAND, arch, names, "sysroot")
 
 
+def disk_modules(row):
+    """NAME.ko -> file of what tests/vm/init makes a disk with: single modules in all kernels."""
+    found = debian.kernel_modules(row.suite, row.arch, row.package, ("brd", "minix"))
+    return {name + ".ko": path for name, path in found.items()}
+
+
 def headers(row):
     """A folder with what a module for this kernel is built against; see debian.headers()."""
     return debian.headers(row.suite, row.arch, row.package)
