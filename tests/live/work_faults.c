@@ -403,7 +403,7 @@ static int run_storm(const struct args *a, struct done *d)
 		const struct timespec t = { .tv_sec = (time_t)(at / 1000000000u),
 					    .tv_nsec = (long)(at % 1000000000u) };
 
-		if (work_now_ns(CLOCK_MONOTONIC) >= start + a->n * 1000000000u)
+		if (work_now_ns(CLOCK_MONOTONIC) >= start + (uint64_t)a->n * 1000000000u)
 			break;
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 		if (start_one())
