@@ -9,6 +9,7 @@
 #include "base/digits.h"
 #include "base/vec.h"
 
+#define ROWS_MANY    100
 #define CHAINS_SHOWN 3 /* of a site, in text */
 
 struct faults_analyzer {
@@ -679,6 +680,9 @@ static int faults_report(struct analyzer *analyzer, struct report *r)
 	report_times(f, r);
 	report_series(a, r);
 	add_notes(f, r);
+	/* many that live shortly are one row by name */
+	if (f->by == LEDGER_BY_PID && f->rows.n > ROWS_MANY)
+		r->next_hint = strdup("kmscope faults --by comm");
 	return r->oom || f->spaces.oom ? -ENOMEM : 0;
 }
 
