@@ -385,9 +385,15 @@ struct event_start {
 	__u32 gfp_dma, gfp_reclaimable, gfp_account; /* bit masks; 0 if unknown */
 	__u32 n_cpus;
 	__u32 sample; /* 1: every allocation */
-	__u32 selected; /* 1: a selection is in force */
+	__u32 selected; /* enum start_selected */
 	__u32 bulk_hooked; /* 1: EVENT_PAGE_BULK is told */
 	__u32 hooked; /* of enum start_hooked */
+};
+
+enum start_selected {
+	SELECTED_ALL, /* no selection is in force */
+	SELECTED_SOME,
+	SELECTED_PROCESS, /* all of one process; its faults' counts are read, nobody else's */
 };
 
 /* What is being told of the vmalloc range, of registers and of faults. */

@@ -423,8 +423,33 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 
 /* --- what tasks have counted -------------------------------------------------------------------------------- */
 
-/* get_user_pages() has taken what the kernel counted and no event told. */
-static void settle_counts(struct faults *f, struct process *p)
+/* get_user_pages() has taken so many of the faults of @row, which may be nobody. */
+static void add_gup(struct faults *f, uint32_t row, const uint64_t gup[FAULT_CLASSES])
+{
+	size_t class;
+
+	for (class = 0; class < FAULT_CLASSES; class ++) {
+		f->gup_counted += gup[class];
+		if (row == SPACES_NONE)
+			continue;
+		f->rows.items[row].tally.gup[class] += gup[class];
+		f->tally.gup[class] += gup[class];
+	}
+}
+
+/* Not of one that is selected: that has a row, or is the only one whose counts were read. */
+static bool is_nobodys(const struct faults *f, const struct process *p)
+{
+	if (p->row != SPACES_NONE)
+		return false;
+	return f->stream.start.selected == SELECTED_PROCESS ? !p->read : f->stream.start.selected;
+}
+
+/*
+ * get_user_pages() has taken what the kernel counted and no event told. *ret_missing: the other way round,
+ * while some of its threads have not told what they have counted.
+ */
+static void settle_counts(struct faults *f, struct process *p, uint64_t ret_missing[FAULT_CLASSES])
 {
 	uint64_t gup[FAULT_CLASSES];
 	uint32_t row = p->row;
@@ -432,36 +457,56 @@ static void settle_counts(struct faults *f, struct process *p)
 
 	p->counted = false;
 	p->settled = true;
-	/* of one fault in many the others were not told either */
-	if (f->stream.start.sample > 1)
-		return;
-	/* nobody's, if it is not one of those that are selected */
-	if (row == SPACES_NONE && f->stream.start.selected)
-		return;
 	for (class = 0; class < FAULT_CLASSES; class ++) {
 		uint64_t before = p->base[class] + p->told[class], ended = p->ended[class];
 
 		gup[class] = ended > before ? ended - before : 0;
-		f->gup_counted += gup[class];
+		ret_missing[class] = before > ended ? before - ended : 0;
 	}
 	/* ours count in the sum only; others may have taken none but these */
 	if (row == SPACES_NONE && !p->own && (gup[0] || gup[1]))
 		row = row_of(f, p, u64map_get(&f->stream.pid_task, p->pid));
-	for (class = 0; class < FAULT_CLASSES && row != SPACES_NONE; class ++) {
-		f->rows.items[row].tally.gup[class] += gup[class];
-		f->tally.gup[class] += gup[class];
+	add_gup(f, row, gup);
+}
+
+/*
+ * What the last thread of a process counted, after perf has told its end: do_exit() comes to the tracepoint
+ * after that on 6.1 and 6.12 (seen there; not on 5.10, 6.18 and 7.2).
+ */
+static void enter_late_counts(struct faults *f, uint32_t pid, const uint64_t counts[FAULT_CLASSES])
+{
+	struct fault_ended *e = &f->ended[pid % FAULTS_ENDED];
+	uint64_t gup[FAULT_CLASSES];
+	size_t class;
+
+	if (e->pid != pid)
+		return;
+	for (class = 0; class < FAULT_CLASSES; class ++) {
+		uint64_t known = MIN(counts[class], e->missing[class]);
+
+		e->missing[class] -= known;
+		gup[class] = counts[class] - known;
 	}
+	add_gup(f, e->row, gup);
+	f->gup_unknown -= e->unknown;
+	e->unknown = false;
 }
 
 static void enter_counts(struct faults *f, const struct event_fault_counts *e)
 {
-	struct process *p = spaces_process(&f->spaces, e->h.pid);
 	const uint64_t counts[FAULT_CLASSES] = { e->minor, e->major };
+	uint64_t missing[FAULT_CLASSES];
+	struct process *p;
 	size_t class;
 
-	if (!p || !(f->stream.start.hooked & HOOKED_COUNTS))
+	/* of one fault in many the others were not told either */
+	if (!(f->stream.start.hooked & HOOKED_COUNTS) || f->stream.start.sample > 1)
 		return;
-	if (e->what == COUNTS_START && p->counted)
+	p = e->what == COUNTS_START ? spaces_process(&f->spaces, e->h.pid)
+				    : spaces_known(&f->spaces, e->h.pid);
+	if (!p && e->what == COUNTS_EXIT)
+		enter_late_counts(f, e->h.pid, counts);
+	if (!p || (e->what == COUNTS_START && p->counted))
 		return;
 	for (class = 0; class < FAULT_CLASSES; class ++) {
 		if (e->what == COUNTS_START) {
@@ -473,21 +518,28 @@ static void enter_counts(struct faults *f, const struct event_fault_counts *e)
 		}
 	}
 	if (e->what == COUNTS_START)
-		p->counted = true;
-	if (e->what == COUNTS_END && p->counted)
-		settle_counts(f, p);
+		p->counted = p->read = true;
+	if (e->what == COUNTS_END && p->counted && !is_nobodys(f, p))
+		settle_counts(f, p, missing);
 }
 
 static void enter_exit(struct faults *f, uint32_t pid)
 {
+	struct fault_ended *e = &f->ended[pid % FAULTS_ENDED];
 	struct process *p = spaces_known(&f->spaces, pid);
 	bool ended = p && (p->ended[0] || p->ended[1]);
 
-	if (p && p->counted && ended)
-		settle_counts(f, p);
-	else if (p && !p->settled && p->row != SPACES_NONE &&
-		 f->stream.start.hooked & HOOKED_COUNTS)
+	if (e->pid == pid)
+		e->pid = 0;
+	if (p && p->counted && !is_nobodys(f, p)) {
+		*e = (struct fault_ended){ .pid = pid, .unknown = !ended && p->row != SPACES_NONE };
+		settle_counts(f, p, e->missing);
+		e->row = p->row;
+		f->gup_unknown += e->unknown;
+	} else if (p && !p->settled && p->row != SPACES_NONE &&
+		   f->stream.start.hooked & HOOKED_COUNTS) {
 		f->gup_unknown++;
+	}
 	spaces_forget(&f->spaces, pid);
 }
 

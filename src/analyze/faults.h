@@ -83,6 +83,15 @@ struct vmstat_look {
 	uint64_t unsure; /*  … and those of them that came while it was read */
 };
 
+/* A process that has ended, of whose threads not all were told to have counted. */
+struct fault_ended {
+	uint32_t pid, row; /* pid 0: none; SPACES_NONE: nobody's */
+	bool unknown; /* none was told */
+	uint64_t missing[FAULT_CLASSES]; /* told faults that none has counted yet */
+};
+
+#define FAULTS_ENDED 256 /* the last ones, by their number modulo this */
+
 struct faults {
 	struct stream stream;
 	struct spaces spaces;
@@ -100,6 +109,7 @@ struct faults {
 	uint64_t gup; /* of .told, taken by get_user_pages() */
 	uint64_t gup_counted; /* … that no event told, as tasks counted them; our own too */
 	uint64_t gup_unknown; /* processes of which that is not known */
+	struct fault_ended ended[FAULTS_ENDED];
 	bool rows_full, names_full, regions_full, sites_full;
 	struct vmstat_look start, end;
 	uint64_t steps[FAULT_CLASSES][FAULTS_STEPS]; /* faults a step of time */

@@ -64,6 +64,7 @@ struct process {
 	bool own; /* kmscope itself */
 	/* faults: what the kernel counted of it, and what was told since the first reading */
 	bool counted; /* there was a first reading, or all faults since its beginning were told */
+	bool read; /* there was a first reading */
 	bool settled; /* … and a last one */
 	uint64_t base[2], ended[2], told[2]; /* minor, major */
 };

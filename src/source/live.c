@@ -127,6 +127,13 @@ static uint32_t live_hooked(const struct live *l)
 	return flags;
 }
 
+static uint32_t live_selected(const struct live *l)
+{
+	if (!l->config.select)
+		return SELECTED_ALL;
+	return l->pid ? SELECTED_PROCESS : SELECTED_SOME;
+}
+
 static void live_send_start(struct live *l)
 {
 	struct event_start e = {
@@ -139,7 +146,7 @@ static void live_send_start(struct live *l)
 		.gfp_account = l->capset.gfp_account,
 		.n_cpus = (uint32_t)l->n_lanes,
 		.sample = l->config.sample,
-		.selected = l->config.select != 0,
+		.selected = live_selected(l),
 		.bulk_hooked = attachment_has(l->attachment, CAPABILITY_PAGE_BULK),
 		.hooked = live_hooked(l),
 	};

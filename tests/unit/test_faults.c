@@ -253,6 +253,30 @@ static void test_gup_of_what_is_born(void **state _unused_)
 		   7, 1, "- 2 1 1+0 0, - 2 1 1+0 7");
 }
 
+/* The last thread's counts, or another one's, may come after its end. */
+static void test_gup_late(void **state _unused_)
+{
+	assert_gup(COUNTS LOOK "5 cpu0 process what=fork pid=2 parent=1\n"
+			       "9 cpu0 fault address=1 ip=1 pid=2\n"
+			       "11 cpu0 process what=exit pid=2\n"
+			       "12 cpu0 fault_counts what=exit pid=2 tid=2 minor=8 major=0\n" END,
+		   7, 0, "- 2 1 1+0 7");
+	assert_gup(COUNTS LOOK "5 cpu0 process what=fork pid=2 parent=1\n"
+			       "repeat 5 9 cpu0 fault address=1 ip=1 pid=2\n"
+			       "10 cpu0 fault_counts what=exit pid=2 tid=3 minor=2 major=0\n"
+			       "11 cpu0 process what=exit pid=2\n"
+			       "12 cpu0 fault_counts what=exit pid=2 tid=4 minor=2 major=0\n"
+			       "13 cpu0 fault_counts what=exit pid=2 tid=2 minor=4 major=0\n" END,
+		   3, 0, "- 2 1 5+0 3");
+	/* another process of that number, and none */
+	assert_gup(COUNTS LOOK
+		   "5 cpu0 process what=fork pid=2 parent=1\n"
+		   "9 cpu0 fault address=1 ip=1 pid=2\n"
+		   "11 cpu0 process what=exit pid=2\n"
+		   "12 cpu0 fault_counts what=exit pid=258 tid=258 minor=8 major=0\n" END,
+		   0, 1, "- 2 1 1+0 0");
+}
+
 /* What ends between the last reading and the end has been settled. */
 static void test_gup_at_the_end(void **state _unused_)
 {
@@ -288,6 +312,14 @@ static void test_gup_of_whom(void **state _unused_)
 		   "5 cpu0 fault_counts what=start pid=1 minor=10 major=0\n"
 		   "9 cpu0 fault_counts what=end pid=1 minor=14 major=0\n" END,
 		   0, 0, "");
+	/* of one process the counts are read only where that is the one */
+	assert_gup("0 cpu0 start hooked=196608 selected=2\n" LOOK
+		   "5 cpu0 fault_counts what=start pid=1 minor=10 major=0\n"
+		   "6 cpu0 process what=fork pid=2 parent=3\n"
+		   "7 cpu0 fault_counts what=exit pid=2 tid=2 minor=5 major=0\n"
+		   "8 cpu0 process what=exit pid=2\n"
+		   "9 cpu0 fault_counts what=end pid=1 minor=14 major=0\n" END,
+		   4, 0, "- 1 1 0+0 4");
 	/* of one fault in four the others are not get_user_pages()' */
 	assert_gup("0 cpu0 start hooked=196608 sample=4\n" LOOK
 		   "5 cpu0 fault_counts what=start pid=1 minor=10 major=0\n"
@@ -581,23 +613,15 @@ static void test_limit_of_chains(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_folding),
-		cmocka_unit_test(test_gup_of_what_was_there),
-		cmocka_unit_test(test_gup_of_threads),
-		cmocka_unit_test(test_gup_of_what_is_born),
-		cmocka_unit_test(test_gup_at_the_end),
-		cmocka_unit_test(test_gup_of_whom),
-		cmocka_unit_test(test_gup_events),
-		cmocka_unit_test(test_vmstat),
-		cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_deep_chain),
-		cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_cost),
-		cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_limit_of_chains),
+		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_names),
+		cmocka_unit_test(test_folding),	       cmocka_unit_test(test_gup_of_what_was_there),
+		cmocka_unit_test(test_gup_of_threads), cmocka_unit_test(test_gup_of_what_is_born),
+		cmocka_unit_test(test_gup_late),       cmocka_unit_test(test_gup_at_the_end),
+		cmocka_unit_test(test_gup_of_whom),    cmocka_unit_test(test_gup_events),
+		cmocka_unit_test(test_vmstat),	       cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_deep_chain),     cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_cost),	       cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_limit_of_chains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
