@@ -37,11 +37,14 @@ static void test_kind(void **state)
 	json_t *r = faults_gated(&run, NULL, k->mode, FAULTS_ARG, NULL);
 	const json_t *row;
 
-	check_u64(run.minor, FAULTS, "getrusage()'s minor");
-	check_u64(faults_of(r, k->kind, "minor"), FAULTS, "minor faults of the kind");
-	check_u64(faults_of(r, k->kind, "major"), 0, "major faults of the kind");
+	/* 5.10 calls the first touch of shared memory major: all of them, or none */
+	check_u64(run.minor + run.major, FAULTS, "getrusage()'s faults");
+	check_u64(faults_of(r, k->kind, "minor"), run.minor, "minor faults of the kind");
+	check_u64(faults_of(r, k->kind, "major"), run.major, "major faults of the kind");
+	check(run.minor == FAULTS || !strcmp(k->mode, "shm"), "%llu major faults",
+	      (unsigned long long)run.major);
 	row = live_row(live_table(r, "regions"), "kind", k->kind, 0);
-	check_u64(live_u64(row, "minor"), FAULTS, "minor faults of the region");
+	check_u64(live_u64(row, "minor"), run.minor, "minor faults of the region");
 	check_u64(live_u64(row, "pid"), run.pid, "the region's process");
 	assert_string_equal(live_text(row, "comm"), "faults");
 	if (k->also)
@@ -91,7 +94,7 @@ static void test_fork(void **state)
 {
 	static const char *const counts[] = { FAULTS_ARG, FEWER_ARG };
 	const struct faults_how named = { .comm = "faults" };
-	uint64_t minor[2][2], copied[2][2];
+	uint64_t minor[2][2], copied[2][2], told;
 	struct faults_run run;
 	bool known = false;
 	json_t *r;
@@ -114,11 +117,16 @@ static void test_fork(void **state)
 		live_need("fault_copied");
 	check_u64(copied[0][1] - copied[1][1], FAULTS - FEWER, "copies of the child");
 	/*
-	 * The child is gone when the parent writes, which then has the pages for itself: none is copied.
-	 * Only the function that copies tells that, not that a page that was there was written to.
+	 * The child is gone when the parent writes, which then has the pages for itself. Where the function
+	 * that copies is looked at it is not called but for a few (15 to a CPU, until 5.18), otherwise all
+	 * are told that were there and written to.
 	 */
-	if (copied[0][0] != copied[1][0])
-		check_u64(copied[0][0] - copied[1][0], FAULTS - FEWER, "writes of the parent");
+	told = copied[0][0] - copied[1][0];
+	if (!live_chosen("fault_copied", "kprobe"))
+		check_u64(told, FAULTS - FEWER, "writes of the parent");
+	else
+		check((int64_t)told <= FAULTS - FEWER + 64, "%lld copies of the parent",
+		      (long long)told);
 }
 
 /* Stacks of threads are anonymous memory too: what they take is the same in both runs. */
@@ -274,6 +282,29 @@ static void test_cold(void **state)
 	json_decref(r);
 }
 
+/* What is in memory is mapped, with its neighbours: fewer faults than pages, none of them major. */
+static void test_warm(void **state)
+{
+	const char *path = faults_file(FAULTS);
+	struct faults_run run;
+	const json_t *row;
+	json_t *r;
+
+	(void)state;
+	r = faults_gated(&run, NULL, "file", path, FAULTS_ARG, NULL);
+	row = region_of(r, path);
+	check(row, "no region of %s", path);
+	check(run.minor > 0 && run.minor < FAULTS, "%llu minor faults of %d pages",
+	      (unsigned long long)run.minor, FAULTS);
+	check_u64(run.major, 0, "getrusage()'s major");
+	check_u64(live_u64(row, "minor"), run.minor, "minor faults of the file");
+	check_u64(live_u64(row, "major"), 0, "major faults of the file");
+	if (live_u64(row, "around") != LIVE_NULL)
+		check_u64(live_u64(row, "around"), run.minor, "faults with their neighbours");
+	json_decref(r);
+	live_need("fault_around");
+}
+
 /* --- many processes ---------------------------------------------------------------------------------------- */
 
 /* Every row has one of the names, each of them is there. */
@@ -319,7 +350,7 @@ static uint64_t storm_sum(const json_t *r, uint64_t pid, uint64_t *ret_processes
 /* Short lives, one after the other: each has its name, and the sum is what the kernel has counted. */
 static void test_storm(void **state)
 {
-	const char *seconds = live_pace->slow ? "5" : "10", *rate = live_pace->slow ? "7" : "199";
+	const char *seconds = live_pace->slow ? "5" : "10", *rate = live_pace->slow ? "13" : "199";
 	uint64_t processes;
 	struct live l;
 	json_t *r;
@@ -391,7 +422,7 @@ static void test_vmstat(void **state)
 /* While processes are named they end. */
 static void test_storm_named(void **state)
 {
-	const char *rate = live_pace->slow ? "7" : "199";
+	const char *rate = live_pace->slow ? "13" : "199";
 	struct live l;
 	size_t n = 0;
 	json_t *r;
@@ -584,6 +615,7 @@ int main(void)
 		live_test(test_segv, "SIGSEGV", NULL),
 		live_test(test_gup, "get_user_pages()", NULL),
 		live_test(test_whole_life, "whole lives", NULL),
+		faults_test(test_warm, "a warm file", NULL),
 		faults_test(test_cold, "a cold file", NULL),
 		faults_test(test_cold, "a cold file, nothing read ahead", "random"),
 		live_test(test_storm, "a storm of processes", NULL),

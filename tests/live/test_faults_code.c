@@ -54,7 +54,8 @@ static void rename_symbols(void)
 	char *text, *at;
 
 	if (fd < 0 && errno == ETXTBSY)
-		live_skip("this kernel lets nobody write to what is mapped to be run");
+		live_skip("the workload is linked statically: ld.so executes it, and nobody may "
+			  "write to it then");
 	check(fd >= 0 && !fstat(fd, &st), "%s: %s", program, strerror(errno));
 	text = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	check(text != MAP_FAILED, "%s: %s", program, strerror(errno));
