@@ -170,7 +170,8 @@ static __always_inline int emit_fault(void *ctx, const struct here *h, const str
 	if (config.want_task)
 		emit_task(h, pid_tgid);
 	if (user_stack)
-		stack = take_stack_of(ctx, f->ip, BPF_F_USER_STACK);
+		/* the same instruction of another process lies elsewhere, but for its place in the page */
+		stack = take_stack_of(ctx, f->ip & 0xfff, BPF_F_USER_STACK);
 	e = event_begin(h, sizeof(*e), &h->state->lost[0], EVENT_FAULT, flags, pid_tgid >> 32);
 	if (unlikely(!e))
 		return 0;

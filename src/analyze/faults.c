@@ -86,44 +86,12 @@ static uint64_t cgroup_of(const struct faults *f, uint32_t task)
 	return task == STREAM_NONE ? 0 : f->stream.tasks.items[task].cgroup;
 }
 
-/*
- * The row of @p. By process each program that it becomes has one of its own: no key leads there, the
- * process does. When there are too many, and with --by comm, it is the one of its name.
- */
-static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
+/* A new row of @p; SPACES_NONE: no memory. */
+static uint32_t row_add(struct faults *f, const struct process *p, uint64_t key,
+			const char comm[16])
 {
-	bool by_pid = f->by == LEDGER_BY_PID && f->rows.n < FAULTS_ROWS_MAX;
-	struct fault_row *row;
-	char comm[16];
-	uint64_t key = 0;
-	uint32_t found = U64MAP_NONE;
+	struct fault_row *row = vec_add(&f->rows);
 
-	process_comm(f, p, task, comm);
-	if (f->by == LEDGER_BY_PID && !by_pid)
-		f->rows_full = true;
-	if (f->by == LEDGER_BY_CGROUP)
-		key = cgroup_of(f, task);
-	else if (!by_pid)
-		key = comm_key(comm);
-	if (!by_pid)
-		found = u64map_get(&f->row_of, key);
-	/* names without end: whoever renames itself again and again */
-	if (found == U64MAP_NONE && f->rows.n >= FAULTS_NAMES_MAX) {
-		f->names_full = true;
-		key = OTHER_NAMES;
-		memset(comm, 0, sizeof(comm));
-		found = u64map_get(&f->row_of, key);
-	}
-	if (found != U64MAP_NONE) {
-		row = &f->rows.items[found];
-		/* it may have been another program, or elsewhere, meanwhile */
-		if (found != p->entered) {
-			row->processes++;
-			row->pid = 0;
-		}
-		return found;
-	}
-	row = vec_add(&f->rows);
 	if (!row) {
 		f->stream.oom = true;
 		return SPACES_NONE;
@@ -133,9 +101,56 @@ static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
 	row->processes = 1;
 	if (f->by != LEDGER_BY_CGROUP)
 		memcpy(row->comm, comm, sizeof(row->comm));
-	if (!by_pid)
-		remember(f, &f->row_of, key, f->rows.n);
+	remember(f, &f->row_of, key, f->rows.n);
 	return (uint32_t)(f->rows.n - 1);
+}
+
+/* By process each name that it has is a row: the program that it becomes, or what it calls itself. */
+static uint32_t row_of_process(struct faults *f, const struct process *p, const char comm[16])
+{
+	uint64_t key = stream_mix(p->birth, comm_key(comm)) & ~(1ull << 63);
+	uint32_t found = u64map_get(&f->row_of, key);
+
+	if (found != U64MAP_NONE)
+		return found;
+	if (f->rows.n < FAULTS_ROWS_MAX)
+		return row_add(f, p, key, comm);
+	f->rows_full = true;
+	return SPACES_NONE;
+}
+
+/* The row of @p. When there are too many by process, and with --by comm, it is the one of its name. */
+static uint32_t row_get(struct faults *f, struct process *p, uint32_t task)
+{
+	struct fault_row *row;
+	char comm[16];
+	uint64_t key;
+	uint32_t found;
+
+	process_comm(f, p, task, comm);
+	if (f->by == LEDGER_BY_PID) {
+		found = row_of_process(f, p, comm);
+		if (found != SPACES_NONE)
+			return found;
+	}
+	key = f->by == LEDGER_BY_CGROUP ? cgroup_of(f, task) : comm_key(comm);
+	found = u64map_get(&f->row_of, key);
+	/* names without end: whoever renames itself again and again */
+	if (found == U64MAP_NONE && f->rows.n >= FAULTS_NAMES_MAX) {
+		f->names_full = true;
+		key = OTHER_NAMES;
+		memset(comm, 0, sizeof(comm));
+		found = u64map_get(&f->row_of, key);
+	}
+	if (found == U64MAP_NONE)
+		return row_add(f, p, key, comm);
+	row = &f->rows.items[found];
+	/* it may have been another program, or elsewhere, meanwhile */
+	if (found != p->entered) {
+		row->processes++;
+		row->pid = 0;
+	}
+	return found;
 }
 
 /* A thread of another name is the same process; of another cgroup it is not, where those are counted. */
@@ -197,16 +212,20 @@ static struct fault_region *region_get(struct faults *f, uint32_t row, uint32_t 
 
 /* --- sites ------------------------------------------------------------------------------------------------ */
 
-/* Where @ip is: in an object's file, or an address of its own. */
-static struct fault_frame frame_of(const struct process *p, uint64_t ip, bool kernel)
+/* Where @ip is: in an object's file; where there is none, as in code made at run time, at that address. */
+static struct fault_frame frame_of(const struct faults *f, const struct process *p, uint64_t ip,
+				   bool kernel)
 {
 	const struct space_map *map = kernel ? NULL : spaces_find(p, ip);
+	enum region_kind kind = spaces_kind(&f->spaces, map);
 
 	if (kernel)
 		return (struct fault_frame){ FAULT_SITE_KERNEL, ip };
 	if (!map)
 		return (struct fault_frame){ SPACES_NONE, ip };
-	return (struct fault_frame){ map->object, ip - map->start + map->offset };
+	if (kind == REGION_FILE || kind == REGION_VDSO)
+		ip = ip - map->start + map->offset;
+	return (struct fault_frame){ map->object, ip };
 }
 
 static uint32_t site_get(struct faults *f, struct fault_frame at)
@@ -302,7 +321,7 @@ static void enter_chain(struct faults *f, const struct event_fault *e, const str
 
 		if (!map || !map->code)
 			break;
-		frames[n++] = frame_of(p, stack->frames[i], false);
+		frames[n++] = frame_of(f, p, stack->frames[i], false);
 	}
 	f->sites.items[site].chains++;
 	chain_add(f, site, frames, n);
@@ -414,7 +433,7 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 		return;
 	enter_cost(f, e, &f->rows.items[row], class);
 	enter_step(f, e->h.time, class);
-	at = frame_of(p, e->ip, e->what & FAULT_KERNEL);
+	at = frame_of(f, p, e->ip, e->what & FAULT_KERNEL);
 	site = site_get(f, at);
 	if (site != SPACES_NONE)
 		f->sites.items[site].n[class]++;

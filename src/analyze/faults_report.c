@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #define ROWS_MANY    100
+#define NOTED_SHARE  50 /* a fiftieth */
 #define CHAINS_SHOWN 3 /* of a site, in text */
 
 struct faults_analyzer {
@@ -616,9 +617,22 @@ static const char *why_no_gup(const struct faults *f)
 		       : ": see «kmscope doctor», gup";
 }
 
+static uint64_t faults_in_unknown(const struct faults *f)
+{
+	const struct fault_region *region;
+	uint64_t n = 0;
+
+	vec_for_each(&f->regions, region)
+		if (region->kind == REGION_UNKNOWN)
+			n += tally_sum(&region->tally);
+	return n;
+}
+
 static void add_notes(const struct faults *f, struct report *r)
 {
 	uint32_t hooked = f->stream.start.hooked;
+	uint64_t unknown = hooked & HOOKED_MAPS ? faults_in_unknown(f) : 0;
+	uint64_t all = tally_sum(&f->tally);
 
 	if (f->stream.start.sample > 1)
 		report_add_note(r,
@@ -635,11 +649,20 @@ static void add_notes(const struct faults *f, struct report *r)
 	if (!(hooked & HOOKED_MAPS))
 		report_add_note(r, "what is mapped in processes is not known here: regions are "
 				   "unknown, code has no names");
+	if (unknown * NOTED_SHARE > all && unknown)
+		report_add_note(r,
+				"%s faults hit memory that nothing told of: mremap(), with which "
+				"realloc() moves large blocks, raises no event",
+				digits_grouped(unknown * MAX(f->stream.start.sample, 1u)).s);
+	if (f->by == LEDGER_BY_PID && f->rows.n > ROWS_MANY)
+		report_add_note(r, "%s processes and programs: --by comm counts them by name",
+				digits_grouped(f->rows.n).s);
 	if (f->spaces.lost)
 		report_add_note(
 			r,
 			"%s records of processes and mappings were lost: regions told before "
-			"the next look at /proc may be another program's",
+			"the next look at /proc may be another program's, and what "
+			"get_user_pages() took of processes whose end was lost is missing",
 			digits_grouped(f->spaces.lost).s);
 	if (f->spaces.left_out)
 		report_add_note(r, "%s mappings had no room: what lies there is unknown",
@@ -680,9 +703,6 @@ static int faults_report(struct analyzer *analyzer, struct report *r)
 	report_times(f, r);
 	report_series(a, r);
 	add_notes(f, r);
-	/* many that live shortly are one row by name */
-	if (f->by == LEDGER_BY_PID && f->rows.n > ROWS_MANY)
-		r->next_hint = strdup("kmscope faults --by comm");
 	return r->oom || f->spaces.oom ? -ENOMEM : 0;
 }
 

@@ -138,6 +138,30 @@ static void space_insert(struct spaces *s, struct space *space, struct space_map
 		memcpy(space->items + first, parts, n * sizeof(*parts));
 }
 
+/* Nothing is known to be mapped there any more. Without room for two parts of one the upper one goes, too. */
+static void space_cut(struct spaces *s, struct space *space, uint64_t start, uint64_t end)
+{
+	size_t first = space_search(space, start), last = first, n = 0;
+	struct space_map parts[2];
+
+	while (last < space->n && space->items[last].start < end)
+		last++;
+	if (first == last)
+		return;
+	if (space->items[first].start < start) {
+		parts[n] = space->items[first];
+		parts[n++].end = start;
+	}
+	if (space->items[last - 1].end > end &&
+	    (n == 0 || last - first > 1 || s->n_maps < SPACES_MAPS_MAX)) {
+		parts[n] = space->items[last - 1];
+		parts[n].offset += end - parts[n].start;
+		parts[n++].start = end;
+	}
+	if (space_resize(s, space, first, last - first, n))
+		memcpy(space->items + first, parts, n * sizeof(*parts));
+}
+
 /* --- what is mapped ------------------------------------------------------------------------------------ */
 
 static bool starts(const char *text, const char *with)
@@ -191,7 +215,10 @@ enum region_kind spaces_kind(const struct spaces *s, const struct space_map *map
  */
 static const char *true_path(const struct spaces *s, struct process *p, const struct event_map *e)
 {
-	uint64_t reach = e->start >> 32 ? HEAP_REACH : HEAP_REACH_32;
+	const struct space *space = p->space;
+	/* a 64-bit program has its stack and libraries far up, wherever it is itself */
+	bool wide = space && space->n && space->items[space->n - 1].end >> 32;
+	uint64_t reach = wide ? HEAP_REACH : HEAP_REACH_32;
 	const struct space_map *before;
 
 	if (strcmp(e->path, "//anon") || e->shared)
@@ -205,7 +232,11 @@ static const char *true_path(const struct spaces *s, struct process *p, const st
 		p->program_end += e->bytes;
 		return e->path;
 	}
-	return e->start > p->program_end && e->start - p->program_end < reach ? "[heap]" : e->path;
+	/* there is one heap, and nothing in it is executed or closed to access */
+	if (p->has_heap || e->protection != (PROT_READ | PROT_WRITE) || e->start < p->program_end ||
+	    e->start - p->program_end >= reach)
+		return e->path;
+	return "[heap]";
 }
 
 /* The first file that is mapped after execve() is the program. */
@@ -228,16 +259,27 @@ static uint64_t hash_object(const struct event_map *e, const char *path)
 	return hash;
 }
 
-/* The number of what @e maps; SPACES_NONE: no memory, or no room. */
-static uint32_t object_get(struct spaces *s, const struct event_map *e, const char *path)
+static bool is_nameless(const char *path)
 {
-	uint64_t key = hash_object(e, path);
+	return starts(path, "/dev/zero (deleted)") || starts(path, "/SYSV") ||
+	       starts(path, "/memfd:") || starts(path, "/anon_hugepage");
+}
+
+/* The number of what @told maps, called @path; SPACES_NONE: no memory, or no room. */
+static uint32_t object_get(struct spaces *s, const struct event_map *told, const char *path)
+{
+	struct event_map e = *told;
+	uint64_t key;
 	struct space_object *o;
 	uint32_t found;
 
+	/* memory without a lasting name: a number each would make each mapping another file */
+	if (is_nameless(path))
+		e.inode = 0;
+	key = hash_object(&e, path);
 	for (; (found = u64map_get(&s->object_of, key)) != U64MAP_NONE; key++) {
 		o = &s->objects.items[found];
-		if (o->inode == e->inode && o->major == e->major && o->minor == e->minor &&
+		if (o->inode == e.inode && o->major == e.major && o->minor == e.minor &&
 		    !strcmp(o->path, path))
 			return found;
 	}
@@ -252,9 +294,9 @@ static uint32_t object_get(struct spaces *s, const struct event_map *e, const ch
 		s->oom = true;
 		return SPACES_NONE;
 	}
-	o->major = e->major;
-	o->minor = e->minor;
-	o->inode = e->inode;
+	o->major = e.major;
+	o->minor = e.minor;
+	o->inode = e.inode;
 	o->kind = (uint8_t)kind_of(o->path);
 	return (uint32_t)(s->objects.n - 1);
 }
@@ -272,19 +314,33 @@ static void enter_map(struct spaces *s, const struct event_map *e)
 	};
 	struct space_object *o;
 
+	/* no room for a list of its own: its parent's is wrong from here on */
 	if (!space) {
+		s->left_out++;
+		if (p) {
+			space_put(s, p->space);
+			p->space = NULL;
+		}
+		return;
+	}
+	if (map.end < map.start) {
 		s->left_out++;
 		return;
 	}
 	map.object = object_get(s, e, true_path(s, p, e));
-	if (map.object == SPACES_NONE || map.end < map.start)
-		return;
+	/* what was there before is not there any more, even if it is not known what is */
+	if (map.object == SPACES_NONE || s->n_maps + 2 > SPACES_MAPS_MAX) {
+		space_cut(s, space, map.start, map.end);
+		if (map.object == SPACES_NONE)
+			return;
+	}
 	o = &s->objects.items[map.object];
 	o->pid = e->h.pid;
 	o->start = map.start;
 	o->end = map.end;
 	o->time = e->h.time;
 	note_program(s, p, map.object, map.end);
+	p->has_heap |= o->kind == REGION_HEAP;
 	space_insert(s, space, map, o->kind == REGION_FILE);
 }
 
@@ -314,6 +370,7 @@ struct process *spaces_process(struct spaces *s, uint32_t pid)
 		return NULL;
 	}
 	*p = (struct process){ .pid = pid,
+			       .birth = s->births++,
 			       .program = SPACES_NONE,
 			       .row = SPACES_NONE,
 			       .task = SPACES_NONE,
@@ -350,6 +407,7 @@ static void process_begins(struct spaces *s, const struct event_process *e)
 	p->known = parent->known;
 	p->program = parent->program;
 	p->program_end = parent->program_end;
+	p->has_heap = parent->has_heap;
 	memcpy(p->comm, parent->comm, sizeof(p->comm));
 	p->space = parent->space;
 	if (p->space)
@@ -364,6 +422,7 @@ static void process_empty(struct spaces *s, struct process *p)
 	p->known = true;
 	p->program = SPACES_NONE;
 	p->program_end = 0;
+	p->has_heap = false;
 }
 
 static void enter_process(struct spaces *s, const struct event_process *e)
@@ -377,8 +436,8 @@ static void enter_process(struct spaces *s, const struct event_process *e)
 	p = spaces_process(s, e->h.pid);
 	if (!p)
 		return;
-	/* it may be told again that it is there, after records were lost */
-	if (e->what != PROCESS_THERE || memcmp(p->comm, e->comm, sizeof(p->comm)))
+	/* it may be told again that it is there, after records were lost; and be given the name that it has */
+	if (e->what == PROCESS_EXEC || memcmp(p->comm, e->comm, sizeof(p->comm)))
 		p->row = p->task = SPACES_NONE;
 	memcpy(p->comm, e->comm, sizeof(p->comm));
 	if (e->what != PROCESS_NAME)

@@ -50,10 +50,12 @@ struct space {
 
 struct process {
 	uint32_t pid; /* 0: a free entry */
+	uint32_t birth; /* numbers them all, also those that have a number of others */
 	bool executed; /* it became what it is since the start */
 	bool known; /* its mappings are, or were inherited from one whose are */
 	char comm[16]; /* empty: not told */
 	uint32_t program; /* the object that it executes; SPACES_NONE: not known */
+	bool has_heap;
 	uint64_t program_end; /* where that one's highest mapping ends, bss included */
 	struct space *space; /* NULL: nothing is mapped */
 	/* the analyzer's own; reset to these when it becomes another program */
@@ -75,6 +77,7 @@ struct spaces {
 	struct u64map process_of; /* by pid */
 	STREAM_VEC(struct space_object) objects;
 	struct u64map object_of; /* by a hash */
+	uint32_t births;
 	size_t n_maps; /* of all spaces */
 	uint64_t left_out; /* mappings beyond the limits */
 	uint64_t lost; /* records */

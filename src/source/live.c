@@ -744,7 +744,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 		l->ring_size = options.ring_size;
 		l->renew_after = o->renew_after ? o->renew_after : live_default_renewal();
 		err = l->merge && l->counted && l->stacks_seen ? live_open_rings(l) : -ENOMEM;
-		if (!err && l->areas & AREA_FAULTS)
+		/* elsewhere perf and /proc have other numbers for processes than events have */
+		if (!err && l->areas & AREA_FAULTS && c->initial_pids)
 			err = live_open_sideband(l);
 		if (err)
 			fail(f, FAILURE_INTERNAL, err, "can't map the event buffers: %s",

@@ -82,10 +82,27 @@ static void assert_rows(enum ledger_by by, const char *script, const char *expec
 	"27 cpu0 task pid=12 tid=12 cgroup=2 comm=sh\n"             \
 	"28 cpu0 fault address=1 ip=1 pid=12\n" END
 
+/* Names that a process goes back to are rows that it goes back to. */
+static void test_renamed(void **state _unused_)
+{
+	assert_rows(LEDGER_BY_PID,
+		    "0 cpu0 start n_cpus=1\n"
+		    "1 cpu0 process what=there pid=10 comm=idle\n"
+		    "5 cpu0 task pid=10 tid=10 cgroup=1 comm=idle\n"
+		    "6 cpu0 fault address=1 ip=1 pid=10\n"
+		    "7 cpu0 process what=name pid=10 comm=busy\n"
+		    "8 cpu0 fault address=1 ip=1 pid=10\n"
+		    "9 cpu0 process what=name pid=10 comm=busy\n"
+		    "10 cpu0 fault address=1 ip=1 pid=10\n"
+		    "11 cpu0 process what=name pid=10 comm=idle\n"
+		    "12 cpu0 fault address=1 ip=1 pid=10\n" END,
+		    "idle 10 1 2+0 0, busy 10 1 2+0 0");
+}
+
 static void test_rows(void **state _unused_)
 {
 	assert_rows(LEDGER_BY_PID, PROGRAMS,
-		    "sh 10 1 6+0 0, sh 12 1 1+0 0, ls 12 1 0+2 0, ls 12 1 1+0 0, sh 12 1 1+0 0");
+		    "sh 10 1 6+0 0, sh 12 1 1+0 0, ls 12 1 1+2 0, sh 12 1 1+0 0");
 	/* a process is one, however often it executes a program of the same name */
 	assert_rows(LEDGER_BY_COMM, PROGRAMS, "sh 0 3 8+0 0, ls 12 1 1+2 0");
 	/* … and however many names its threads have */
@@ -613,15 +630,25 @@ static void test_limit_of_chains(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_names),
-		cmocka_unit_test(test_folding),	       cmocka_unit_test(test_gup_of_what_was_there),
-		cmocka_unit_test(test_gup_of_threads), cmocka_unit_test(test_gup_of_what_is_born),
-		cmocka_unit_test(test_gup_late),       cmocka_unit_test(test_gup_at_the_end),
-		cmocka_unit_test(test_gup_of_whom),    cmocka_unit_test(test_gup_events),
-		cmocka_unit_test(test_vmstat),	       cmocka_unit_test(test_chains),
-		cmocka_unit_test(test_deep_chain),     cmocka_unit_test(test_copies),
-		cmocka_unit_test(test_cost),	       cmocka_unit_test(test_steps),
-		cmocka_unit_test(test_limits),	       cmocka_unit_test(test_limit_of_chains),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_renamed),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_folding),
+		cmocka_unit_test(test_gup_of_what_was_there),
+		cmocka_unit_test(test_gup_of_threads),
+		cmocka_unit_test(test_gup_of_what_is_born),
+		cmocka_unit_test(test_gup_late),
+		cmocka_unit_test(test_gup_at_the_end),
+		cmocka_unit_test(test_gup_of_whom),
+		cmocka_unit_test(test_gup_events),
+		cmocka_unit_test(test_vmstat),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_deep_chain),
+		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limit_of_chains),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ struct mapping {
 	uint32_t protection, shared;
 };
 
-static void map(struct spaces *s, uint32_t pid, struct mapping m)
+static void map_file(struct spaces *s, uint32_t pid, struct mapping m, uint64_t inode)
 {
 	union {
 		struct event_map e;
@@ -33,13 +33,18 @@ static void map(struct spaces *s, uint32_t pid, struct mapping m)
 		       .start = m.start,
 		       .bytes = m.bytes,
 		       .offset = m.offset,
-		       .inode = m.path[0] == '/' && m.path[1] != '/' ? 11 : 0,
+		       .inode = inode,
 		       .protection = m.protection,
 		       .shared = m.shared } };
 
 	u.e.size = (uint32_t)strlen(m.path) + 1;
 	strcpy(u.e.path, m.path);
 	spaces_enter(s, &u.e.h);
+}
+
+static void map(struct spaces *s, uint32_t pid, struct mapping m)
+{
+	map_file(s, pid, m, m.path[0] == '/' && m.path[1] != '/' ? 11 : 0);
 }
 
 static void process(struct spaces *s, enum process_change what, uint32_t pid, uint32_t parent,
@@ -350,13 +355,50 @@ static void test_heap(void **state _unused_)
 	assert_string_equal(path_at(&s, 1, bss), "//anon");
 	/* a child knows what its parent's program is */
 	process(&s, PROCESS_FORK, 2, 1, "");
-	map(&s, 2, (struct mapping){ heap + 80 * PAGE, PAGE, 0, "//anon", RW, 0 });
-	assert_string_equal(path_at(&s, 2, heap + 80 * PAGE), "[heap]");
+	map(&s, 2, (struct mapping){ heap + 66 * PAGE, PAGE, 0, "//anon", RW, 0 });
+	assert_string_equal(path_at(&s, 2, heap + 66 * PAGE), "[heap]");
+	/* there is one heap: what else is put near the program is not brk()'s */
+	map(&s, 2, (struct mapping){ heap + 90 * PAGE, PAGE, 0, "//anon", RW, 0 });
+	assert_string_equal(path_at(&s, 2, heap + 90 * PAGE), "//anon");
 	/* of one that was there it is not known */
 	process(&s, PROCESS_THERE, 3, 0, "q");
 	map(&s, 3, text);
 	map(&s, 3, (struct mapping){ heap, PAGE, 0, "//anon", RW, 0 });
 	assert_string_equal(path_at(&s, 3, heap), "//anon");
+	spaces_free(&s);
+}
+
+/* A program below 4 GiB with its libraries far up is a 64-bit one, whose heap may be further away. */
+static void test_heap_low(void **state _unused_)
+{
+	struct spaces s;
+
+	spaces_init(&s);
+	process(&s, PROCESS_EXEC, 1, 0, "p");
+	map(&s, 1, (struct mapping){ 0x7ffc00000000, 2 * PAGE, 0, "[stack]", RW, 0 });
+	map(&s, 1, (struct mapping){ 0x400000, 8 * PAGE, 0, "/p", RX, 0 });
+	map(&s, 1, (struct mapping){ 0x2000000, PAGE, 0, "//anon", RX, 0 });
+	assert_string_equal(path_at(&s, 1, 0x2000000), "//anon");
+	map(&s, 1, (struct mapping){ 0x2eab0000, PAGE, 0, "//anon", RW, 0 });
+	assert_string_equal(path_at(&s, 1, 0x2eab0000), "[heap]");
+	spaces_free(&s);
+}
+
+/* Shared memory without a name is one object, however many there are. */
+static void test_nameless(void **state _unused_)
+{
+	static const char *const paths[] = { "/dev/zero (deleted)", "/memfd:x (deleted)",
+					     "/SYSV00000000 (deleted)" };
+	struct spaces s;
+	uint32_t i;
+
+	spaces_init(&s);
+	for (i = 0; i < 300; i++) {
+		struct mapping m = { (1 + 2 * i) * PAGE, PAGE, 0, paths[i % 3], RW, 1 };
+
+		map_file(&s, 1, m, 1000 + i);
+	}
+	assert_int_equal(s.objects.n, 3);
 	spaces_free(&s);
 }
 
@@ -392,12 +434,14 @@ static void test_limit_of_maps(void **state _unused_)
 	assert_int_equal(s.n_maps, SPACES_MAPS_MAX);
 	assert_int_equal(s.left_out, 18 - 15);
 	assert_string_equal(path_at(&s, 16, PAGE), "/b");
-	assert_string_equal(path_at(&s, 17, PAGE), "/a");
-	/* one that needs no more room fits; one that splits does not, and nothing has changed */
+	/* no room for a list of its own: nothing is known of it any more */
+	assert_string_equal(path_at(&s, 17, PAGE), "");
+	/* one that needs no more room fits; one that splits does not, and what it hides is not told either */
 	map(&s, 2, (struct mapping){ PAGE, PAGE, 0, "/c", RX, 0 });
 	assert_string_equal(path_at(&s, 2, PAGE), "/c");
 	map(&s, 2, (struct mapping){ 3 * PAGE, 1, 0, "/b", RX, 0 });
-	assert_string_equal(path_at(&s, 2, 3 * PAGE), "/a");
+	assert_string_equal(path_at(&s, 2, 3 * PAGE), "");
+	assert_string_equal(path_at(&s, 2, 3 * PAGE + 1), "/a");
 	assert_int_equal(s.left_out, 4);
 	/* room comes back */
 	spaces_forget(&s, 5);
@@ -422,6 +466,7 @@ static void test_limit_of_objects(void **state _unused_)
 	}
 	assert_int_equal(s.objects.n, SPACES_OBJECTS_MAX);
 	assert_int_equal(s.left_out, 3);
+	assert_string_equal(path_at(&s, 1, PAGE), "");
 	map(&s, 1, (struct mapping){ PAGE, PAGE, 0, "/tmp/7", RX, 0 }); /* is known */
 	assert_string_equal(path_at(&s, 1, PAGE), "/tmp/7");
 	assert_int_equal(s.left_out, 3);
@@ -607,6 +652,7 @@ int main(void)
 		cmocka_unit_test(test_fork),	      cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_pid_again),     cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_heap),	      cmocka_unit_test(test_heap_32),
+		cmocka_unit_test(test_heap_low),      cmocka_unit_test(test_nameless),
 		cmocka_unit_test(test_limit_of_maps), cmocka_unit_test(test_limit_of_objects),
 		cmocka_unit_test(test_objects),	      cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_model),
