@@ -222,9 +222,27 @@ static int select_cgroup(const struct options *o, struct config *config, int *re
 	return 0;
 }
 
+/* The process that thread @tid belongs to; 0: not known. */
+static unsigned long process_of(unsigned long tid)
+{
+	char path[64], line[128];
+	unsigned long pid = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%lu/status", tid);
+	file = fopen(path, "re");
+	while (file && !pid && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Tgid: %lu", &pid) != 1)
+			pid = 0;
+	if (file)
+		fclose(file);
+	return pid;
+}
+
 int selection_make(const struct options *o, const struct capset *c, struct config *config,
 		   int *ret_cgroup, struct failure *f)
 {
+	unsigned long leader;
 	int err;
 
 	if ((option_given(o, OPTION_PID) || o->child) && !c->initial_pids)
@@ -235,6 +253,11 @@ int selection_make(const struct options *o, const struct capset *c, struct confi
 		if (kill((pid_t)o->pid, 0) && errno == ESRCH)
 			return fail(f, FAILURE_USAGE, -ESRCH, "--pid: there is no process %llu",
 				    (unsigned long long)o->pid);
+		leader = process_of((unsigned long)o->pid);
+		if (leader && leader != o->pid)
+			return fail(f, FAILURE_USAGE, -EINVAL,
+				    "--pid: %llu is a thread of process %lu: give that number",
+				    (unsigned long long)o->pid, leader);
 		config->select |= SELECT_PID;
 		config->pid = (uint32_t)o->pid;
 	}

@@ -5,6 +5,7 @@
  */
 #include "live.h"
 
+#include <pthread.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -121,6 +122,41 @@ static void test_usage(void **state)
 		free(l.out);
 		free(l.err);
 	}
+}
+
+static void *tell_tid(void *arg)
+{
+	pid_t tid = gettid();
+	int *fds = arg;
+	char byte;
+
+	if (write(fds[1], &tid, sizeof(tid)) != sizeof(tid))
+		return NULL;
+	(void)!read(fds[2], &byte, 1);
+	return NULL;
+}
+
+/* A thread's number is no process's: nothing would ever match it. */
+static void test_thread(void **state)
+{
+	int fds[4];
+	pthread_t thread;
+	char number[32], process[32];
+	struct live l;
+	pid_t tid;
+
+	(void)state;
+	check(!pipe(fds) && !pipe(fds + 2), "pipe");
+	check(!pthread_create(&thread, NULL, tell_tid, fds), "pthread_create");
+	check(read(fds[0], &tid, sizeof(tid)) == sizeof(tid), "no thread");
+	snprintf(number, sizeof(number), "%d", tid);
+	snprintf(process, sizeof(process), "process %d", getpid());
+	live_spawn(&l, NULL, live_kmscope, "faults", "--pid", number, NULL);
+	live_end(&l);
+	check(write(fds[3], "", 1) == 1, "write");
+	pthread_join(thread, NULL);
+	check_refused(&l, 2, "--pid of a thread");
+	check(strstr(l.err, process), "the message does not say %s: %s", process, l.err);
 }
 
 /* No arguments: the usage, on standard error. Asked for: on standard output. */
@@ -357,6 +393,7 @@ int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		live_test(test_usage, "wrong usage", NULL),
+		live_test(test_thread, "a thread's number", NULL),
 		live_test(test_help, "help", NULL),
 		live_test(test_not_executable, "a program that can't be run", NULL),
 		live_test(test_output, "nowhere to write to", NULL),
