@@ -223,7 +223,8 @@ static struct fault_frame frame_of(const struct faults *f, const struct process 
 		return (struct fault_frame){ FAULT_SITE_KERNEL, ip };
 	if (!map)
 		return (struct fault_frame){ SPACES_NONE, ip };
-	if (kind == REGION_FILE || kind == REGION_VDSO)
+	/* what is on tmpfs may be a program, too */
+	if (kind == REGION_FILE || kind == REGION_VDSO || kind == REGION_SHM)
 		ip = ip - map->start + map->offset;
 	return (struct fault_frame){ map->object, ip };
 }
