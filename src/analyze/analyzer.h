@@ -40,6 +40,11 @@ struct analyzer_ops {
 	/* Call @visit for the address of every live object. */
 	void (*each_live)(const struct analyzer *a, void (*visit)(void *ctx, uint64_t ptr),
 			  void *ctx);
+	/*
+	 * A process that more should be known of, see source_ops.look; called until it returns 0. NULL: there
+	 * is none.
+	 */
+	uint32_t (*wonder)(struct analyzer *a);
 	void (*free)(struct analyzer *a);
 };
 

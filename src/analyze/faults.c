@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/faults_pending.h"
 #include "base/vec.h"
 #include "procfs/keys.h"
 
@@ -45,6 +46,7 @@ void faults_free(struct faults *f)
 	free(f->regions.items);
 	free(f->sites.items);
 	free(f->chains.items);
+	free(f->pending.items);
 	u64map_free(&f->row_of);
 	u64map_free(&f->region_of);
 	u64map_free(&f->site_of);
@@ -185,8 +187,8 @@ static struct fault_region *region_find(struct faults *f, uint32_t row, uint32_t
 	return NULL;
 }
 
-static struct fault_region *region_get(struct faults *f, uint32_t row, uint32_t object,
-				       enum region_kind kind)
+struct fault_region *faults_region(struct faults *f, uint32_t row, uint32_t object,
+				   enum region_kind kind)
 {
 	uint64_t key;
 	struct fault_region *r = region_find(f, row, object, kind, &key);
@@ -427,9 +429,17 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 	copied = is_copy(f, e, map);
 	tally_add(&f->tally, e->what, copied);
 	tally_add(&f->rows.items[row].tally, e->what, copied);
-	region = region_get(f, row, map ? map->object : SPACES_NONE, spaces_kind(&f->spaces, map));
+	region = faults_region(f, row, map ? map->object : SPACES_NONE,
+			       spaces_kind(&f->spaces, map));
 	if (region)
 		tally_add(&region->tally, e->what, copied);
+	if (!map) {
+		struct fault_tally *pending = pending_get(f, p, row, e->address);
+
+		if (pending)
+			tally_add(pending, e->what, copied);
+		pending_ask(f, p, e->h.time);
+	}
 	if (e->what & FAULT_GUP)
 		return;
 	enter_cost(f, e, &f->rows.items[row], class);
@@ -585,8 +595,35 @@ static void enter_vmstat(struct faults *f, const struct event_snapshot *e)
 		look->unsure += f->newest[i] > e->before;
 }
 
+static void enter_process(struct faults *f, const struct event_process *e)
+{
+	struct process *p = spaces_known(&f->spaces, e->h.pid);
+
+	/* its memory is another one, or gone */
+	if (p && (e->what == PROCESS_FORK || e->what == PROCESS_EXEC || e->what == PROCESS_EXIT))
+		pending_end(f, p, 0, UINT64_MAX, false);
+	if (e->what == PROCESS_EXIT)
+		enter_exit(f, e->h.pid);
+	else
+		spaces_enter(&f->spaces, &e->h);
+	if (e->what == PROCESS_THERE)
+		pending_scan(f, &e->h);
+}
+
+static void enter_map(struct faults *f, const struct event_map *e)
+{
+	struct process *p = spaces_known(&f->spaces, e->h.pid);
+
+	/* mapped since the fault, and so not what it hit */
+	if (p && p->n_pending && !pending_scanning(f, &e->h))
+		pending_end(f, p, e->start, e->start + e->bytes, false);
+	spaces_enter(&f->spaces, &e->h);
+}
+
 static void consume(struct faults *f, const struct event_header *h)
 {
+	if (f->scan_time && !pending_scanning(f, h))
+		pending_scanned(f);
 	switch (h->kind) {
 	case EVENT_FAULT:
 		enter_fault(f, (const struct event_fault *)h);
@@ -595,12 +632,11 @@ static void consume(struct faults *f, const struct event_header *h)
 		enter_counts(f, (const struct event_fault_counts *)h);
 		return;
 	case EVENT_PROCESS:
-		if (((const struct event_process *)h)->what == PROCESS_EXIT) {
-			enter_exit(f, h->pid);
-			return;
-		}
-		/* fall through */
+		enter_process(f, (const struct event_process *)h);
+		return;
 	case EVENT_MAP:
+		enter_map(f, (const struct event_map *)h);
+		return;
 	case EVENT_MAPS_LOST:
 		spaces_enter(&f->spaces, h);
 		return;

@@ -64,6 +64,21 @@ struct fault_chain {
 	struct fault_frame *frames; /* owned */
 };
 
+/*
+ * Faults of memory that nothing told of, as mremap() raises no event: a piece of FAULT_PIECE bytes of a
+ * process. A look at /proc may tell what it is. What is mapped there meanwhile is told, and is another one.
+ */
+#define FAULT_PIECE	   (64 << 10)
+#define FAULTS_PENDING_MAX (1u << 12)
+#define FAULTS_ASK_NS	   (2 * NSEC_PER_MSEC)
+#define FAULTS_WONDER	   16
+
+struct fault_pending {
+	uint32_t birth, row; /* of the process */
+	uint64_t first, last; /* addresses */
+	struct fault_tally tally;
+};
+
 /* What /proc/vmstat said; UINT64_MAX: not known. */
 enum vmstat_item {
 	VMSTAT_FAULTS,
@@ -110,6 +125,11 @@ struct faults {
 	uint64_t gup_counted; /* … that no event told, as tasks counted them; our own too */
 	uint64_t gup_unknown; /* processes of which that is not known */
 	struct fault_ended ended[FAULTS_ENDED];
+	STREAM_VEC(struct fault_pending) pending;
+	uint32_t wonder[FAULTS_WONDER]; /* processes that more should be known of */
+	size_t n_wonder;
+	uint32_t scanned; /* of this one a look at /proc is being told, */
+	uint64_t scan_time; /* … which is of then; 0: of none */
 	bool rows_full, names_full, regions_full, sites_full;
 	struct vmstat_look start, end;
 	uint64_t steps[FAULT_CLASSES][FAULTS_STEPS]; /* faults a step of time */
@@ -119,6 +139,11 @@ struct faults {
 
 void faults_init(struct faults *f, enum ledger_by by);
 void faults_free(struct faults *f);
+/* See analyzer_ops.wonder. */
+uint32_t faults_wonder(struct faults *f);
+/* The region @object of row @row, made if need be; valid until the next one is made. NULL: no memory. */
+struct fault_region *faults_region(struct faults *f, uint32_t row, uint32_t object,
+				   enum region_kind kind);
 void faults_consume(struct faults *f, const struct event_header *const *records, size_t n);
 
 #endif

@@ -114,6 +114,11 @@ static void faults_analyzer_consume(struct analyzer *a, const struct event_heade
 	faults_consume(&((struct faults_analyzer *)a)->faults, records, n);
 }
 
+static uint32_t faults_analyzer_wonder(struct analyzer *a)
+{
+	return faults_wonder(&((struct faults_analyzer *)a)->faults);
+}
+
 /* Faults have no life: nothing is followed. */
 static void faults_each_live(const struct analyzer *a _unused_,
 			     void (*visit)(void *ctx, uint64_t ptr) _unused_, void *ctx _unused_)
@@ -361,16 +366,18 @@ static int report_regions(const struct faults_analyzer *a, struct report *r)
 	_cleanup_free_ const struct fault_region **regions =
 		calloc(MAX(f->regions.n, (size_t)1), sizeof(*regions));
 	struct table *t;
-	size_t i;
+	size_t n = 0, i;
 
 	if (!regions)
 		return -ENOMEM;
+	/* what was unknown may have become known */
 	for (i = 0; i < f->regions.n; i++)
-		regions[i] = &f->regions.items[i];
-	qsort(regions, f->regions.n, sizeof(const struct fault_region *), compare_regions);
+		if (tally_sum(&f->regions.items[i].tally))
+			regions[n++] = &f->regions.items[i];
+	qsort(regions, n, sizeof(const struct fault_region *), compare_regions);
 	t = report_add_table(r, "regions", "Whose memory they were about, most first",
 			     region_columns, ARRAY_SIZE(region_columns));
-	for (i = 0; i < f->regions.n && (!a->options.top || i < a->options.top); i++) {
+	for (i = 0; i < n && (!a->options.top || i < a->options.top); i++) {
 		struct place p = place_row(f, r, t);
 
 		if (regions[i]->row != SPACES_NONE)
@@ -381,7 +388,7 @@ static int report_regions(const struct faults_analyzer *a, struct report *r)
 	}
 	if (!t)
 		return -ENOMEM;
-	t->rows_total = f->regions.n;
+	t->rows_total = n;
 	t->empty = "none";
 	return 0;
 }
@@ -712,5 +719,6 @@ const struct analyzer_ops faults_analyzer = {
 	.consume = faults_analyzer_consume,
 	.report = faults_report,
 	.each_live = faults_each_live,
+	.wonder = faults_analyzer_wonder,
 	.free = faults_analyzer_free,
 };

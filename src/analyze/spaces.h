@@ -64,6 +64,8 @@ struct process {
 	/* the analyzer's own, of all programs that it becomes */
 	uint32_t entered; /* the row that counts it; SPACES_NONE */
 	bool own; /* kmscope itself */
+	uint64_t asked; /* when more was last wanted to be known of it */
+	uint32_t n_pending, pending; /* faults.pending: how many, and the newest */
 	/* faults: what the kernel counted of it, and what was told since the first reading */
 	bool counted; /* there was a first reading, or all faults since its beginning were told */
 	bool read; /* there was a first reading */

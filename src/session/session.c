@@ -170,7 +170,12 @@ static int run_timeout(const struct run *r, int got)
 static int run_read(struct run *r, const struct event_sink *sink)
 {
 	int got = r->s->source->ops->read(r->s->source, sink);
+	const struct analyzer_ops *analyzer = r->s->analyzer->ops;
+	uint32_t pid;
 
+	while (analyzer->wonder && r->s->source->ops->look &&
+	       (pid = analyzer->wonder(r->s->analyzer)))
+		r->s->source->ops->look(r->s->source, pid);
 	if (!r->err && got >= 0 && r->s->flush)
 		r->err = r->s->flush(r->s->arg, r->f);
 	return got;

@@ -24,6 +24,8 @@
 #define LIVE_SKEW_NS	 (20 * NSEC_PER_USEC) /* held back while a ring is filling up */
 #define LIVE_ROUNDS	 64 /* rounds of one read(), so that the session hears signals */
 #define LIVE_RESCAN_MAPS 65536 /* mappings, some 60 ms */
+#define LIVE_LOOKED_NS	 (200 * NSEC_PER_MSEC)
+#define LIVE_LOOK_PART	 20 /* of the time, for looks at single processes */
 #define LIVE_BUSY_TRIES	 1000 /* when ending: how often to wait for an unfinished record */
 
 /* One CPU. Positions in its lane of the merge go on from ring to ring: .base is where .ring begins. */
@@ -60,7 +62,7 @@ struct live {
 	struct page_look page_look;
 	struct sideband *sideband; /* AREA_FAULTS; or NULL */
 	bool rescan; /* records of it were lost */
-	uint64_t next_rescan;
+	uint64_t next_rescan, next_look, looked;
 	unsigned int n_rescans;
 	uint32_t pid; /* live_options.pid */
 };
@@ -526,6 +528,20 @@ static int live_rescan(struct live *l)
 	return sideband_scan(l->sideband, l->pid, LIVE_RESCAN_MAPS);
 }
 
+/* Not for more than a small part of the time: events wait meanwhile. */
+static void live_look(struct source *s, uint32_t pid)
+{
+	struct live *l = (struct live *)s;
+	uint64_t began = clock_monotonic_ns();
+
+	if (!l->sideband || l->stopped || began < l->next_look)
+		return;
+	/* memory that runs short is told as lost */
+	sideband_scan(l->sideband, pid, LIVE_RESCAN_MAPS);
+	l->looked = clock_monotonic_ns();
+	l->next_look = l->looked + LIVE_LOOK_PART * (l->looked - began);
+}
+
 static int live_read(struct source *s, const struct event_sink *sink)
 {
 	struct live *l = (struct live *)s;
@@ -561,6 +577,9 @@ static int live_read(struct source *s, const struct event_sink *sink)
 	}
 	if (more)
 		return SOURCE_AT_ONCE;
+	/* what /proc is asked about may be elsewhere in a moment */
+	if (l->looked && clock_monotonic_ns() < l->looked + LIVE_LOOKED_NS)
+		return SOURCE_SOON;
 	return live_pressed(l) || page_look_busy(&l->page_look) ? SOURCE_SOON : SOURCE_LATER;
 }
 
@@ -654,6 +673,7 @@ static const struct source_ops live_ops = {
 	.fd = live_fd,
 	.read = live_read,
 	.age = live_age,
+	.look = live_look,
 	.stop = live_stop,
 	.free = live_free,
 };

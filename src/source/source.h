@@ -33,6 +33,11 @@ struct source_ops {
 	void (*age)(struct source *s,
 		    void (*each)(void *arg, void (*mark)(void *ctx, uint64_t ptr), void *ctx),
 		    void *arg);
+	/*
+	 * What is mapped in process @pid is to be told again, soon, if it can be; whoever still wants to
+	 * know after some time asks again. NULL: it can't be told.
+	 */
+	void (*look)(struct source *s, uint32_t pid);
 	/* End at this moment: detach; read() then delivers the rest up to EVENT_END. */
 	void (*stop)(struct source *s);
 	void (*free)(struct source *s);
