@@ -2,7 +2,7 @@
 /*
  * Page faults. perf's software events tell of every fault that a task takes itself: «page-faults» when the
  * architecture's handler begins, «minor-faults» or «major-faults» once it was resolved, after as many
- * tries as it took (kernel commit bce617edecad, 5.9: mm_account_fault()). What lies between the two is
+ * tries as it took (since 5.9: mm_account_fault() in mm/memory.c). What lies between the two is
  * what the fault cost. Faults that get_user_pages() takes on a task's behalf raise none of them.
  */
 #include "calls.bpf.h"

@@ -134,7 +134,6 @@ struct faults {
 	struct vmstat_look start, end;
 	uint64_t steps[FAULT_CLASSES][FAULTS_STEPS]; /* faults a step of time */
 	uint64_t step_ns;
-	size_t n_steps;
 };
 
 void faults_init(struct faults *f, enum ledger_by by);

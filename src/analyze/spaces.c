@@ -404,7 +404,6 @@ static void process_begins(struct spaces *s, const struct event_process *e)
 	p->counted = s->tracing;
 	if (!parent)
 		return;
-	p->known = parent->known;
 	p->program = parent->program;
 	p->program_end = parent->program_end;
 	p->has_heap = parent->has_heap;
@@ -419,7 +418,6 @@ static void process_empty(struct spaces *s, struct process *p)
 {
 	space_put(s, p->space);
 	p->space = NULL;
-	p->known = true;
 	p->program = SPACES_NONE;
 	p->program_end = 0;
 	p->has_heap = false;

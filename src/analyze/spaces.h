@@ -52,7 +52,6 @@ struct process {
 	uint32_t pid; /* 0: a free entry */
 	uint32_t birth; /* numbers them all, also those that have a number of others */
 	bool executed; /* it became what it is since the start */
-	bool known; /* its mappings are, or were inherited from one whose are */
 	char comm[16]; /* empty: not told */
 	uint32_t program; /* the object that it executes; SPACES_NONE: not known */
 	bool has_heap;
