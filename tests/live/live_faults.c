@@ -189,6 +189,12 @@ void faults_check_site(const json_t *site, const char *program)
 
 /* --- files ------------------------------------------------------------------------------------------- */
 
+/* f_type is signed and as wide as a long: 32 bits of it are the number. */
+static bool magic_is(const struct statfs *fs, uint32_t magic)
+{
+	return (uint32_t)fs->f_type == magic;
+}
+
 /* KMSCOPE_DISK names a folder for it. */
 static const char *disk(void)
 {
@@ -199,8 +205,8 @@ static const char *disk(void)
 	folder = folder ? folder : "/var/tmp";
 	if (statfs(folder, &fs))
 		snprintf(why, sizeof(why), "%s: %s", folder, strerror(errno));
-	else if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC ||
-		 fs.f_type == OVERLAYFS_SUPER_MAGIC)
+	else if (magic_is(&fs, TMPFS_MAGIC) || magic_is(&fs, RAMFS_MAGIC) ||
+		 magic_is(&fs, OVERLAYFS_SUPER_MAGIC))
 		snprintf(why, sizeof(why), "%s is on no disk; KMSCOPE_DISK names none", folder);
 	else
 		return folder;
