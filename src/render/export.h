@@ -13,9 +13,10 @@
 #include "report/report.h"
 
 struct export_options {
-	const char *
-		table; /* csv: the table to print, «sites» or «slab.sites»; NULL: if there is one only */
-	const char *value; /* folded: which number, «leaks.bytes»; NULL: the first that there is */
+	/* csv: the table to print, «sites» or «slab.sites»; NULL: the only one that there is */
+	const char *table;
+	/* folded: which number, such as «leaks.bytes»; NULL: the first that there is */
+	const char *value;
 };
 
 struct exporter {
@@ -25,7 +26,7 @@ struct exporter {
 	 * two of the same command, to @out, which is flushed once, at the end. Returns 0 or a negative
 	 * errno: what the stream failed with (-ENOSPC, -EPIPE, …; the caller ignores SIGPIPE) and
 	 * -ENOMEM, also if a report is incomplete (report.oom; then nothing is written), or -EINVAL with
-	 * FAILURE_USAGE if the reports don't have what @options ask for. @f is filled in all these cases.
+	 * FAILURE_USAGE if the reports don't have what @o asks for. @f is filled in all these cases.
 	 */
 	int (*write)(const struct report *const *reports, size_t n, const struct export_options *o,
 		     FILE *out, struct failure *f);
@@ -45,5 +46,15 @@ int export_perfetto(const struct report *const *reports, size_t n, const struct 
 		    FILE *out, struct failure *f);
 int export_csv(const struct report *const *reports, size_t n, const struct export_options *o,
 	       FILE *out, struct failure *f);
+
+/* What exporters have in common. */
+
+/* The report of @command, or NULL. */
+const struct report *export_report(const struct report *const *reports, size_t n,
+				   const char *command);
+/* 0, or -ENOMEM with @f filled if one of @reports is incomplete. */
+int export_check(const struct report *const *reports, size_t n, struct failure *f);
+/* What became of the export: @err, 0 or a negative errno, and if that is one, @f filled. */
+int export_result(int err, struct failure *f);
 
 #endif
