@@ -74,27 +74,24 @@ static void put_frame(struct out *o, char *name)
 	out_puts(o, *name ? name : "[unknown]");
 }
 
-/* The outermost frame, which no call chain has: whose the row is. */
+/* What stands before a call chain, or in the place of one: whose the row is, or the file of its code. */
 static bool put_root(struct out *o, const struct sample *s)
 {
-	struct code outermost = { 0 };
-	size_t n = sample_frames(s);
 	_cleanup_free_ char *name = NULL;
+	struct code root = { 0 };
 
 	if (s->kind->comm) {
-		const char *comm = sample_text(s, s->kind->comm);
-
-		name = code_name(&(struct code){ .symbol = comm ? comm : "",
-						 .n_symbol = comm ? strlen(comm) : 0 });
-	} else if (s->kind->user && n) {
-		outermost = sample_frame(s, n - 1);
-		if (!outermost.module)
-			outermost.module = "[unknown]";
-		outermost.symbol = report_base_name(outermost.module, &outermost.n_symbol);
-		name = code_name(&outermost);
+		root.symbol = sample_text(s, s->kind->comm);
+		root.n_symbol = root.symbol ? strlen(root.symbol) : 0;
+	} else if (s->kind->user && !s->stack && sample_frames(s)) {
+		root = sample_frame(s, 0);
+		root.symbol = root.module ? report_base_name(root.module, &root.n_symbol) : NULL;
 	} else {
 		return false;
 	}
+	if (!root.symbol)
+		root.symbol = "";
+	name = code_name(&root);
 	put_frame(o, name);
 	return true;
 }

@@ -338,20 +338,24 @@ static void put_comment(struct profile *p, const char *fmt, ...)
 		p->err = -ENOMEM;
 }
 
-static void put_comments(struct profile *p, const struct report *r)
+/* pprof prints them above every table: no more than who made it, and what is missing. */
+static void put_comments(struct profile *p, const struct report *const *reports, size_t n)
 {
-	const struct quality *q = &r->quality;
 	size_t i;
 
-	put_comment(p, "%s: kmscope " KMSCOPE_VERSION ", Linux %s %s", r->command, r->kernel,
-		    r->arch);
-	if (r->has_quality && q->events != QUALITY_UNKNOWN)
+	put_comment(p, "kmscope " KMSCOPE_VERSION ", Linux %s %s", reports[0]->kernel,
+		    reports[0]->arch);
+	for (i = 0; i < n; i++) {
+		const struct quality *q = &reports[i]->quality;
+
+		if (!reports[i]->has_quality || q->events == QUALITY_UNKNOWN)
+			continue;
 		put_comment(p,
 			    "%s: %" PRIu64 " events, %" PRIu64 " analysed, %" PRIu64
-			    " lost; one in %" PRIu64 " was followed",
-			    r->command, q->events, q->analysed, q->lost, MAX(q->sample, 1u));
-	for (i = 0; i < r->n_notes; i++)
-		put_comment(p, "%s: %s", r->command, r->notes[i]);
+			    " lost, sample 1 in %" PRIu64,
+			    reports[i]->command, q->events, q->analysed, q->lost,
+			    MAX(q->sample, (uint64_t)1));
+	}
 }
 
 /* Which types of samples there are, when, and what a reader should know. */
@@ -377,8 +381,7 @@ static void put_head(struct profile *p, const struct report *const *reports, siz
 	put_type(p, &p->head, PROFILE_PERIOD_TYPE, "events", "count");
 	proto_uint(&p->head, PROFILE_PERIOD, MAX(reports[0]->quality.sample, (uint64_t)1));
 	proto_uint(&p->head, PROFILE_DEFAULT_TYPE, add_string(p, sample_types[p->types[0]].name));
-	for (i = 0; i < n; i++)
-		put_comments(p, reports[i]);
+	put_comments(p, reports, n);
 }
 
 /* As far as code of them was seen, in whole pages: nothing tells more. */

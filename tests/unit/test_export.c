@@ -185,7 +185,7 @@ static struct report *buddy_report(void)
 
 static struct report *faults_report(void)
 {
-	static const char *const names[] = { "touch", NULL };
+	static const char *const functions[] = { "touch", NULL };
 	struct report *r = new_report("faults");
 	uint32_t program =
 		report_add_object(r, &(struct report_object){ .path = (char *)"/bin/app" });
@@ -199,7 +199,8 @@ static struct report *faults_report(void)
 		 "/bin/app");
 	report_set_u64(r, t, row, "minor", 5);
 	report_set_u64(r, t, row, "major", 2);
-	share(r, t, row, add_chain(r, report_code(program, 0x1000), "/bin/app", names, 2), 7, 0);
+	share(r, t, row, add_chain(r, report_code(program, 0x1000), "/bin/app", functions, 2), 7,
+	      0);
 	row = report_add_row(r, t);
 	set_code(r, t, row, "symbol", "object", report_code(libc, 0x8123), "libc.so.6+0x8123",
 		 "/lib/libc.so.6 (deleted)");
@@ -274,12 +275,12 @@ static void expect_usage(struct report *const *reports, size_t n, const char *na
 
 /* --- all ------------------------------------------------------------------------------------------------ */
 
+static const char *const formats[] = { "folded", "pprof", "csv" };
+
 static void test_names(void **state _unused_)
 {
-	static const char *const names[] = { "folded", "pprof", "csv" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		assert_string_equal(exporter_find(names[i])->name, names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
+		assert_string_equal(exporter_find(formats[i])->name, formats[i]);
 	assert_null(exporter_find("fold"));
 	assert_null(exporter_find(""));
 }
@@ -289,11 +290,11 @@ static void test_incomplete(void **state)
 	struct reports *r = *state;
 
 	r->all[1]->oom = true;
-	for (const struct exporter *e = exporters; e->name; e++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		struct failure f = { .text = "" };
 		size_t size;
 		_cleanup_free_ char *got =
-			export_n(r->all, 4, e->name,
+			export_n(r->all, 4, formats[i],
 				 &(struct export_options){ .table = "candidates" }, -ENOMEM, &size,
 				 &f);
 
@@ -306,7 +307,8 @@ static void test_full_disk(void **state)
 {
 	struct reports *r = *state;
 
-	for (const struct exporter *e = exporters; e->name; e++) {
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		const struct exporter *e = exporter_find(formats[i]);
 		struct failure f = { .text = "" };
 		FILE *file = fopen("/dev/full", "we");
 
@@ -360,9 +362,9 @@ static void test_folded_roots(void **state)
 	expect_text(r->all, 4, "folded", &(struct export_options){ .value = "buddy.live_pages" },
 		    "b:sh;[no call chain] 13\ncc1;filemap_fault;alloc_pages 13\n");
 	expect_text(r->all, 4, "folded", &(struct export_options){ .value = "faults" },
-		    "app;[app]+0x1110;touch 7\nlibc.so.6;[libc.so.6]+0x8123 1\n");
+		    "[app]+0x1110;touch 7\nlibc.so.6;[libc.so.6]+0x8123 1\n");
 	expect_text(r->all, 4, "folded", &(struct export_options){ .value = "faults.major" },
-		    "app;[app]+0x1110;touch 2\n");
+		    "[app]+0x1110;touch 2\n");
 }
 
 static void test_folded_unknown_value(void **state)
@@ -411,7 +413,7 @@ static uint64_t next_random(uint64_t *seed)
 static void test_sums(void **state _unused_)
 {
 	static const char *const columns[] = { "allocs", "bytes_alloc", "waste" };
-	static const char *const names[] = { "x", "y" };
+	static const char *const functions[] = { "x", "y" };
 	uint64_t seed = 88172645463325252ull;
 
 	for (int round = 0; round < 2000; round++) {
@@ -430,7 +432,7 @@ static void test_sums(void **state _unused_)
 		for (i = 0; i < n; i++)
 			share(r, t, row,
 			      next_random(&seed) % 5
-				      ? add_chain(r, KERNEL + i * 0x1000, NULL, names, 2)
+				      ? add_chain(r, KERNEL + i * 0x1000, NULL, functions, 2)
 				      : UINT32_MAX,
 			      next_random(&seed) >> shift, next_random(&seed) >> shift);
 		assert_int_equal(samples_each(r, sample_table_find("slab", "sites"), columns, 3,
@@ -446,7 +448,7 @@ static void test_sums(void **state _unused_)
 static void test_rest(void **state _unused_)
 {
 	static const char *const columns[] = { "allocs" };
-	static const char *const names[] = { "x", "y" };
+	static const char *const functions[] = { "x", "y" };
 
 	for (size_t n = 7; n <= 8; n++) {
 		_cleanup_(report_free) struct report *r = new_report("slab");
@@ -457,7 +459,8 @@ static void test_rest(void **state _unused_)
 
 		report_set_u64(r, t, row, "allocs", n * 10 + 6);
 		for (size_t i = 0; i < n; i++)
-			share(r, t, row, add_chain(r, KERNEL + i * 0x1000, NULL, names, 2), 10, 0);
+			share(r, t, row, add_chain(r, KERNEL + i * 0x1000, NULL, functions, 2), 10,
+			      0);
 		assert_int_equal(samples_each(r, sample_table_find("slab", "sites"), columns, 1,
 					      add_up, &got),
 				 0);
