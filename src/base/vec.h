@@ -27,6 +27,8 @@ void *vec_reserve(void *items, size_t n, size_t *capacity, size_t more, size_t s
 		vec_items ? memset(&vec_v->items[vec_v->n++], 0, sizeof(*vec_v->items)) : NULL; \
 	})
 
-#define vec_for_each(v, item) for ((item) = (v)->items; (item) < (v)->items + (v)->n; (item)++)
+/* An empty vector has no items to add 0 to: that is undefined in C (and found by clang's UBSan). */
+#define vec_for_each(v, item) \
+	for ((item) = (v)->items; (item) && (item) < (v)->items + (v)->n; (item)++)
 
 #endif
