@@ -87,12 +87,16 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch_$(ARCH)) \
 	-I. -Ivmlinux -Ibpf -idirafter /usr/include/$(MULTIARCH) \
 	-idirafter /usr/include/$(multiarch_$(HOST_ARCH)) -MMD -MP
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+# libFuzzer comes with clang: what is fuzzed is compiled by that, whatever CC is
+FUZZ := $(SAN) -fsanitize=fuzzer-no-link
 
 # --- files ------------------------------------------------------------------------------------------
 # one of two ways to read symbols of user code
 SRCS := $(filter-out src/sym/user_$(if $(LIBS_DW),elf,dw).c,$(wildcard src/*.c src/*/*.c))
 OBJS := $(SRCS:%.c=$(O)/%.o)
 SAN_OBJS := $(filter-out $(O)/san/src/main.o,$(SRCS:%.c=$(O)/san/%.o))
+FUZZ_OBJS := $(filter-out $(O)/fuzz/src/main.o,$(SRCS:%.c=$(O)/fuzz/%.o))
+FUZZERS := $(patsubst %.c,$(O)/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/unit/test_*.c))
 LIVE_TESTS := $(patsubst %.c,$(O)/%,$(wildcard tests/live/test_*.c))
 LIVE_HELPERS := $(patsubst tests/live/work_%.c,$(O)/tests/live/work_%,$(wildcard tests/live/work_*.c))
@@ -106,8 +110,8 @@ BENCH_SKELS := $(O)/gen/reference.skel.h
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all help deps test unit golden golden-update compat lint live run bench install clean vmtest sizes \
-	guest
+.PHONY: all help deps test unit golden golden-update compat lint live fuzz run bench install clean vmtest \
+	sizes guest
 
 all: $(O)/kmscope ## build the program (the default)
 
@@ -121,7 +125,7 @@ help: ## this list
 # Debian packages. As root the missing ones are installed; otherwise the one command is printed.
 PKGS_BUILD := gcc libc6-dev clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev \
 	$(if $(LIBS_DW),libdw-dev liblzma-dev libbz2-dev)
-PKGS_TEST := libcmocka-dev clang-format mandoc python3
+PKGS_TEST := libcmocka-dev clang-format libclang-rt-dev mandoc python3
 PKGS_CROSS_arm := gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 PKGS_CROSS_arm64 := gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 PKGS_CROSS_x86_64 := gcc-x86-64-linux-gnu libc6-dev-amd64-cross
@@ -196,6 +200,16 @@ $(UNIT_TESTS): $(O)/%: $(O)/san/%.o $(O)/san/libkmscope.a
 $(GOLDEN): $(O)/tests/%: $(O)/san/tests/%.o $(O)/san/libkmscope.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(SAN) $(LDFLAGS) -o $@ $< $(O)/san/libkmscope.a $(LIBS)
 
+$(O)/fuzz/%.o: %.c | $(SKELS)
+	$(call say,CLANG,$@)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(FUZZ) -c $< -o $@
+
+$(O)/fuzz/libkmscope.a: $(FUZZ_OBJS)
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(FUZZERS): $(O)/%: $(O)/fuzz/%.o $(O)/fuzz/libkmscope.a
+	$(call say,LD,$@)mkdir -p $(@D) && $(CLANG) $(SAN) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< \
+		$(O)/fuzz/libkmscope.a $(LIBS)
+
 $(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
@@ -214,8 +228,8 @@ $(LIVE_HELPERS) $(VM_HELPERS) $(BENCH_PROGS): $(O)/%: $(O)/%.o
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lbpf -lelf -lz -pthread
 
 # --- tests: each layer prints TAP, tests/run adds it up ---------------------------------------------------
-test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(COMPAT) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
-	@tests/run $(O) lint unit golden live examples
+test: $(O)/kmscope $(UNIT_TESTS) $(GOLDEN) $(COMPAT) $(FUZZERS) $(LIVE_TESTS) $(LIVE_HELPERS) ## every test that this machine can run
+	@tests/run $(O) lint unit golden fuzz live examples
 
 unit: $(UNIT_TESTS) ## the tests of src/, with the sanitizers on
 	@tests/run $(O) unit
@@ -231,6 +245,9 @@ compat: $(COMPAT) ## write docs/compat.md and the .plan files anew from the reco
 
 lint: $(COMPAT) ## include direction, lengths, licence lines, format, docs
 	@tests/run $(O) lint
+
+fuzz: $(FUZZERS) ## a bounded number of random inputs for every parser [FUZZ_RUNS=1000000]
+	@FUZZ_RUNS='$(FUZZ_RUNS)' tests/run $(O) fuzz
 
 live: $(O)/kmscope $(LIVE_TESTS) $(LIVE_HELPERS) ## exact counts on this machine's kernel (root)
 	@tests/run $(O) live

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Any bytes as the files of layout: the first byte says how many bits the kernel has, the next ones
- * are the files in the order of enum layout_file, each ended by 0xff. Then everything is reported, and
- * what some addresses are.
+ * are the files in the order of enum layout_file, each but the last ended by 0xff. Then everything is
+ * reported, and what some addresses are.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,8 @@ static void split(const uint8_t *data, size_t size, struct layout_input *in)
 	size_t i;
 
 	for (i = 0; i < LAYOUT_FILES; i++) {
-		const uint8_t *end = memchr(data, 0xff, size);
+		/* the last one may have 0xff in it: it is binary, and the kernel's addresses have them */
+		const uint8_t *end = i + 1 < LAYOUT_FILES ? memchr(data, 0xff, size) : NULL;
 		size_t n = end ? (size_t)(end - data) : size;
 
 		in->files[i].text = calloc(1, n + 1);
