@@ -4,13 +4,8 @@
 #include <string.h>
 
 const struct analyzer_ops *const analyzers[] = {
-	&slab_analyzer,
-	&leaks_analyzer,
-	&buddy_analyzer,
-	&vmalloc_analyzer,
-	&mmio_analyzer,
-	&faults_analyzer,
-	NULL,
+	&slab_analyzer, &leaks_analyzer,  &buddy_analyzer,  &vmalloc_analyzer,
+	&mmio_analyzer, &faults_analyzer, &tracks_analyzer, NULL,
 };
 
 const struct analyzer_ops *analyzer_find(const char *name)

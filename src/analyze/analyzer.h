@@ -27,7 +27,7 @@ struct analyzer_options {
 struct analyzer;
 
 struct analyzer_ops {
-	const char *name; /* also the command's */
+	const char *name; /* also the command's; «tracks» is none */
 	struct analyzer *(*create)(const struct analyzer_options *o); /* NULL: no memory */
 	void (*consume)(struct analyzer *a, const struct event_header *const *records, size_t n);
 	/* Fill @r with what is known now; can be called again later. 0 or -ENOMEM. */
@@ -55,7 +55,7 @@ struct analyzer {
 /* Ends with NULL. */
 extern const struct analyzer_ops *const analyzers[];
 extern const struct analyzer_ops slab_analyzer, leaks_analyzer, buddy_analyzer, vmalloc_analyzer,
-	mmio_analyzer, faults_analyzer;
+	mmio_analyzer, faults_analyzer, tracks_analyzer;
 
 /* NULL if there is none of that name. */
 const struct analyzer_ops *analyzer_find(const char *name);

@@ -178,6 +178,7 @@ static int describe(const struct golden *g, struct report *r)
 		{ "slab", "slab allocations" },	 { "leaks", "slab allocations" },
 		{ "buddy", "page allocations" }, { "vmalloc", "vmalloc areas" },
 		{ "mmio", "device registers" },	 { "faults", "page faults" },
+		{ "tracks", "kernel memory" },
 	};
 	const char *what = NULL;
 	size_t i;
