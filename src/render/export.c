@@ -7,6 +7,7 @@
 const struct exporter exporters[] = {
 	{ "folded", export_folded },
 	{ "pprof", export_pprof },
+	{ "perfetto", export_perfetto },
 	{ "csv", export_csv },
 	{ NULL, NULL },
 };

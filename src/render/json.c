@@ -11,38 +11,12 @@
 #include <errno.h>
 #include <math.h>
 #include <inttypes.h>
-#include <jansson.h>
 
+#include "render/json_string.h"
 #include "render/out.h"
-#include "render/safe.h"
 #include "render/units.h"
 
 #define JSON_SCHEMA 1
-
-static int dump_to_out(const char *s, size_t n, void *arg)
-{
-	struct out *o = arg;
-
-	out_write(o, s, n);
-	return o->err ? -1 : 0;
-}
-
-static void put_string(struct out *o, const char *s)
-{
-	_cleanup_free_ char *valid = NULL;
-	json_t *value;
-
-	if (!s) {
-		out_puts(o, "null");
-		return;
-	}
-	valid = safe_utf8(s);
-	value = valid ? json_string_nocheck(valid) : NULL;
-	if (!value ||
-	    json_dump_callback(value, dump_to_out, o, JSON_ENCODE_ANY | JSON_ENSURE_ASCII))
-		out_fail(o, -ENOMEM);
-	json_decref(value);
-}
 
 static void put_u64(struct out *o, uint64_t v)
 {
@@ -72,7 +46,7 @@ static void put_comma(struct out *o, size_t i)
 static void member_string(struct out *o, const char *name, const char *s)
 {
 	out_printf(o, ",\"%s\":", name);
-	put_string(o, s && *s ? s : NULL);
+	json_put_string(o, s && *s ? s : NULL);
 }
 
 static void member_u64(struct out *o, const char *name, uint64_t v)
@@ -93,7 +67,7 @@ static void put_texts(struct out *o, const struct cell *c)
 	out_puts(o, "[");
 	for (size_t i = 0; c->type == CELL_TEXTS && i < c->list.n; i++) {
 		put_comma(o, i);
-		put_string(o, c->list.items[i]);
+		json_put_string(o, c->list.items[i]);
 	}
 	out_puts(o, "]");
 }
@@ -155,7 +129,7 @@ static void put_cell(struct out *o, const struct report *r, const struct column 
 	case CELL_TEXT:
 	case CELL_SITE:
 	case CELL_MODULE:
-		put_string(o, c->text);
+		json_put_string(o, c->text);
 		break;
 	case CELL_NULL:
 	case CELL_TEXTS:
@@ -254,7 +228,7 @@ static void put_histogram(struct out *o, const struct histogram *h)
 		if (h->key)
 			out_printf(o, "\"%s\":%" PRIu64 ",", h->key, row->key);
 		out_puts(o, "\"label\":");
-		put_string(o, row->label);
+		json_put_string(o, row->label);
 		out_puts(o, ",\"buckets\":[");
 		for (size_t j = 0; j < row->n; j++) {
 			put_comma(o, j);
@@ -283,7 +257,7 @@ static void put_grid_row(struct out *o, const struct grid *g, const struct grid_
 	out_puts(o, "{\"address\":");
 	put_address(o, row->address);
 	out_puts(o, ",\"label\":");
-	put_string(o, row->label);
+	json_put_string(o, row->label);
 	out_puts(o, ",\"cells\":\"");
 	for (size_t i = 0; i < row->n && !o->err; i++)
 		out_write(o, &g->classes[row->cells[i]].letter, 1);
@@ -296,7 +270,7 @@ static void put_grid(struct out *o, const struct grid *g)
 	for (size_t i = 0; i < g->n_classes; i++) {
 		put_comma(o, i);
 		out_printf(o, "\"%c\":", g->classes[i].letter);
-		put_string(o, g->classes[i].name);
+		json_put_string(o, g->classes[i].name);
 	}
 	out_puts(o, "},\"rows\":[");
 	for (size_t i = 0; i < g->n_rows && !o->err; i++) {
@@ -450,7 +424,7 @@ int render_json(const struct report *r, const struct render_options *options _un
 	out_puts(&o, ",\"notes\":[");
 	for (size_t i = 0; i < r->n_notes; i++) {
 		put_comma(&o, i);
-		put_string(&o, r->notes[i]);
+		json_put_string(&o, r->notes[i]);
 	}
 	out_puts(&o, "]}\n");
 	return out_finish(&o);
