@@ -61,9 +61,14 @@ static void lines_free(struct lines *l)
 	free(l->items);
 }
 
-/* A frame's text: «;» would end it. */
+/*
+ * A frame's text: «;» would end it, and readers take a number after a space, at the end of the innermost,
+ * for a second value.
+ */
 static void put_frame(struct out *o, char *name)
 {
+	char *space;
+
 	if (!name) {
 		out_fail(o, -ENOMEM);
 		return;
@@ -71,6 +76,9 @@ static void put_frame(struct out *o, char *name)
 	for (char *c = name; *c; c++)
 		if (*c == ';')
 			*c = ':';
+	space = strrchr(name, ' ');
+	if (space && space[1 + strspn(space + 1, "0123456789.")] == '\0')
+		*space = '_';
 	out_puts(o, *name ? name : "[unknown]");
 }
 

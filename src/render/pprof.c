@@ -22,11 +22,11 @@
 #include "render/safe.h"
 #include "render/samples.h"
 
-#define LABELS_MAX 4
-#define GZIP_WINDOW \
-	(15 + 16) /* the largest window; 16: with gzip's header, which has no time then */
-#define GZIP_LEVEL 6
-#define PAGE	   4096ull
+#define LABELS_MAX     4
+#define GZIP_WINDOW    (15 + 16) /* the largest; 16: with gzip's header, which has no time then */
+#define GZIP_LEVEL     6
+#define PAGE	       4096ull
+#define KERNEL_MAPPING "[kernel.kallsyms]"
 
 enum profile_field {
 	PROFILE_SAMPLE_TYPE = 1,
@@ -162,7 +162,7 @@ static uint64_t add_mapping(struct profile *p, const struct code *c)
 	if (!c->module)
 		return 0;
 	if (strcmp(c->module, "vmlinux") == 0)
-		name = strdup("[kernel.kallsyms]");
+		name = strdup(KERNEL_MAPPING);
 	else if (report_code_object(c->address))
 		name = strdup(c->module);
 	else if (asprintf(&name, "[%s]", c->module) < 0)
@@ -338,24 +338,38 @@ static void put_comment(struct profile *p, const char *fmt, ...)
 		p->err = -ENOMEM;
 }
 
+static bool is_used(const struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sample_labels); i++)
+		if (strcmp(sample_labels[i].command, r->command) == 0)
+			return r->has_quality;
+	return false;
+}
+
 /* pprof prints them above every table: no more than who made it, and what is missing. */
 static void put_comments(struct profile *p, const struct report *const *reports, size_t n)
 {
+	bool complete = true;
 	size_t i;
 
 	put_comment(p, "kmscope " KMSCOPE_VERSION ", Linux %s %s", reports[0]->kernel,
 		    reports[0]->arch);
 	for (i = 0; i < n; i++) {
 		const struct quality *q = &reports[i]->quality;
+		uint64_t lost = q->lost;
 
-		if (!reports[i]->has_quality || q->events == QUALITY_UNKNOWN)
+		if (q->recursion_misses != QUALITY_UNKNOWN)
+			lost += q->recursion_misses;
+		if (!is_used(reports[i]) || (!lost && q->sample <= 1))
 			continue;
-		put_comment(p,
-			    "%s: %" PRIu64 " events, %" PRIu64 " analysed, %" PRIu64
-			    " lost, sample 1 in %" PRIu64,
-			    reports[i]->command, q->events, q->analysed, q->lost,
-			    MAX(q->sample, (uint64_t)1));
+		put_comment(p, "%s: %" PRIu64 " of %" PRIu64 " events lost, sample 1 in %" PRIu64,
+			    reports[i]->command, lost, q->events, MAX(q->sample, (uint64_t)1));
+		complete = false;
 	}
+	if (complete)
+		put_comment(p, "no events lost");
 }
 
 /* Which types of samples there are, when, and what a reader should know. */
@@ -384,25 +398,37 @@ static void put_head(struct profile *p, const struct report *const *reports, siz
 	put_comments(p, reports, n);
 }
 
-/* As far as code of them was seen, in whole pages: nothing tells more. */
+/* As far as code of it was seen, in whole pages: nothing tells more. */
+static void put_mapping(const struct profile *p, size_t i, uint64_t name, struct proto *out)
+{
+	const struct range *r = &p->ranges.items[i];
+	struct proto mapping = { 0 };
+
+	proto_uint(&mapping, 1, i + 1);
+	proto_uint(&mapping, 2, r->first & ~(PAGE - 1));
+	proto_uint(&mapping, 3, MAX((r->last | (PAGE - 1)) + 1, r->last));
+	proto_uint(&mapping, 5, name);
+	proto_uint(&mapping, 7, 1); /* functions are known: pprof need not look for them */
+	proto_message(out, PROFILE_MAPPING, &mapping);
+	proto_free(&mapping);
+}
+
+/* The first one is what a reader calls the profile's program: the kernel, if it is there. */
 static void put_mappings(const struct profile *p, struct proto *out)
 {
-	struct proto mapping = { 0 };
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < p->ranges.n; i++) {
-		const struct range *r = &p->ranges.items[i];
-		size_t size;
-		const uint64_t *name = intern_get(&p->mappings, i, &size);
+	for (int kernel = 1; kernel >= 0; kernel--) {
+		for (i = 0; i < p->ranges.n; i++) {
+			const uint64_t *name = intern_get(&p->mappings, i, &n);
+			const char *text = intern_get(&p->strings, *name, &n);
+			bool is_kernel =
+				n == strlen(KERNEL_MAPPING) && memcmp(text, KERNEL_MAPPING, n) == 0;
 
-		proto_uint(&mapping, 1, i + 1);
-		proto_uint(&mapping, 2, r->first & ~(PAGE - 1));
-		proto_uint(&mapping, 3, MAX((r->last | (PAGE - 1)) + 1, r->last));
-		proto_uint(&mapping, 5, *name);
-		proto_uint(&mapping, 7, 1); /* functions are known: pprof need not look for them */
-		proto_message(out, PROFILE_MAPPING, &mapping);
+			if (is_kernel == kernel)
+				put_mapping(p, i, *name, out);
+		}
 	}
-	proto_free(&mapping);
 }
 
 /* The whole message into @out, in the order of its fields. */

@@ -331,13 +331,13 @@ static void test_folded(void **state)
 	expect_text(r->all, 4, "folded", &(struct export_options){ .value = "leaks.objects" },
 		    "0xffffffff81007777 5\n"
 		    "alloc_file 1\n"
-		    "evil:one\\x0a\\x1b[31m 3 1\n"
+		    "evil:one\\x0a\\x1b[31m_3 1\n"
 		    "sys_execve;0xffffffff81010110;alloc_file 3\n"
 		    "sys_open;do_open;alloc_file 7\n");
 	/* the first value is the default; what has no bytes is not there */
 	expect_text(r->all, 4, "folded", &(struct export_options){ NULL },
 		    "alloc_file 192\n"
-		    "evil:one\\x0a\\x1b[31m 3 64\n"
+		    "evil:one\\x0a\\x1b[31m_3 64\n"
 		    "sys_execve;0xffffffff81010110;alloc_file 576\n"
 		    "sys_open;do_open;alloc_file 1344\n");
 	expect_text(r->all + 1, 3, "folded", &(struct export_options){ NULL },

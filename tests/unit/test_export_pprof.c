@@ -107,6 +107,15 @@ static size_t count(struct bytes message, uint32_t number)
 	return n;
 }
 
+/* The last integer field @number of @message. */
+static uint64_t find_last(struct bytes message, uint32_t number)
+{
+	struct field f;
+
+	assert_true(find_nth(message, number, count(message, number) - 1, &f));
+	return f.value;
+}
+
 static void expect_text(struct bytes profile, uint64_t index, const char *expected)
 {
 	struct bytes s = nth(profile, 6, index);
@@ -357,7 +366,7 @@ static void test_comments(void **state)
 {
 	static const char *const comments[] = {
 		"kmscope " KMSCOPE_VERSION ", Linux 6.1 x86_64",
-		"leaks: 9 events, 7 analysed, 2 lost, sample 1 in 1",
+		"leaks: 2 of 9 events lost, sample 1 in 1",
 	};
 	struct bytes p = ((struct state *)*state)->u.profile;
 	struct field f;
@@ -467,6 +476,8 @@ static void test_some(void **state)
 	assert_int_equal(count(u.profile, 1), 2);
 	assert_int_equal(count(u.profile, 2), 1);
 	expect_text(u.profile, get(u.profile, 14), "minor_faults");
+	assert_int_equal(count(u.profile, 13), 2);
+	expect_text(u.profile, find_last(u.profile, 13), "no events lost");
 	unpacked_free(&u);
 }
 
