@@ -172,8 +172,8 @@ static bool has_areas(const struct tracks *t)
 static void enter_unmap(struct tracks *t, const struct event_header *h, uint64_t address,
 			bool iounmap)
 {
-	struct track_event e = tracks_event(t, h, TRACK_EVENT_IOUNMAP);
 	uint64_t before = t->stream.quality.frees_matched;
+	struct track_event e;
 	bool again = h->flags & EVENT_AGAIN;
 
 	t->stream.quality.analysed++;
@@ -182,6 +182,7 @@ static void enter_unmap(struct tracks *t, const struct event_header *h, uint64_t
 	/* told twice, or an area that was no device's */
 	if (t->stream.quality.frees_matched == before && (again || !iounmap))
 		return;
+	e = tracks_event(t, h, TRACK_EVENT_IOUNMAP);
 	e.address = address;
 	tracks_events_add(t, &e);
 }

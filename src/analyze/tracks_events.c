@@ -135,10 +135,11 @@ static void enter_fallback(struct tracks *t, const struct event_fallback *f)
 
 static void enter_failed_alloc(struct tracks *t, const struct event_alloc *a)
 {
-	struct track_event e = tracks_event(t, &a->h, TRACK_EVENT_FAILED);
+	struct track_event e;
 
 	if (a->ptr || a->h.flags & (EVENT_OWN | EVENT_REUSE))
 		return;
+	e = tracks_event(t, &a->h, TRACK_EVENT_FAILED);
 	e.what = a->h.kind == EVENT_KMALLOC ? FAILED_KMALLOC : FAILED_CACHE_ALLOC;
 	e.site = a->site;
 	e.bytes = a->h.flags & EVENT_SIZES ? event_requested(a->what) : 0;
@@ -148,10 +149,11 @@ static void enter_failed_alloc(struct tracks *t, const struct event_alloc *a)
 
 static void enter_failed_pages(struct tracks *t, const struct event_page *p)
 {
-	struct track_event e = tracks_event(t, &p->h, TRACK_EVENT_FAILED);
+	struct track_event e;
 
 	if (event_pfn(p->block) != EVENT_NO_PFN || p->h.flags & (EVENT_OWN | EVENT_REUSE))
 		return;
+	e = tracks_event(t, &p->h, TRACK_EVENT_FAILED);
 	e.what = FAILED_PAGES;
 	e.value = p->block;
 	e.number = p->gfp;
@@ -160,10 +162,11 @@ static void enter_failed_pages(struct tracks *t, const struct event_page *p)
 
 static void enter_failed_area(struct tracks *t, const struct event_area *a)
 {
-	struct track_event e = tracks_event(t, &a->h, TRACK_EVENT_FAILED);
+	struct track_event e;
 
 	if (a->address || a->h.flags & (EVENT_OWN | EVENT_REUSE))
 		return;
+	e = tracks_event(t, &a->h, TRACK_EVENT_FAILED);
 	e.what = FAILED_AREA;
 	e.bytes = a->bytes;
 	tracks_events_add(t, &e);
@@ -190,10 +193,11 @@ static void enter_vmalloc(struct tracks *t, const struct event_vmalloc *v)
 
 static void enter_fault(struct tracks *t, const struct event_fault *f)
 {
-	struct track_event e = tracks_event(t, &f->h, TRACK_EVENT_MAJOR_FAULT);
+	struct track_event e;
 
 	if (!(f->what & FAULT_MAJOR) || f->h.flags & EVENT_OWN)
 		return;
+	e = tracks_event(t, &f->h, TRACK_EVENT_MAJOR_FAULT);
 	if (f->what & FAULT_KERNEL)
 		e.site = f->ip;
 	e.address = f->address;
@@ -205,10 +209,11 @@ static void enter_fault(struct tracks *t, const struct event_fault *f)
 
 static void enter_register(struct tracks *t, const struct event_register *g)
 {
-	struct track_event e = tracks_event(t, &g->h, TRACK_EVENT_REGISTER_WRITE);
+	struct track_event e;
 
 	if (g->access != REGISTER_WRITE)
 		return;
+	e = tracks_event(t, &g->h, TRACK_EVENT_REGISTER_WRITE);
 	e.what = g->source;
 	e.site = g->site;
 	e.address = g->place;
@@ -222,10 +227,11 @@ static void enter_register(struct tracks *t, const struct event_register *g)
 
 static void enter_process(struct tracks *t, const struct event_process *p)
 {
-	struct track_event e = tracks_event(t, &p->h, TRACK_EVENT_PROCESS);
+	struct track_event e;
 
 	if (p->what != PROCESS_EXEC && p->what != PROCESS_EXIT)
 		return;
+	e = tracks_event(t, &p->h, TRACK_EVENT_PROCESS);
 	if (p->what == PROCESS_EXEC)
 		memcpy(e.comm, p->comm, sizeof(e.comm));
 	e.what = p->what;
@@ -237,10 +243,11 @@ static void enter_process(struct tracks *t, const struct event_process *p)
 static void add_loss(struct tracks *t, const struct event_header *h, enum track_loss what,
 		     uint64_t before, uint64_t lost, uint64_t more)
 {
-	struct track_event e = tracks_event(t, h, TRACK_EVENT_LOSS);
+	struct track_event e;
 
 	if (!lost && !more)
 		return;
+	e = tracks_event(t, h, TRACK_EVENT_LOSS);
 	e.time = MIN(before ? before : t->stream.start.h.time, h->time);
 	e.ns = h->time - e.time;
 	e.timed = true;
