@@ -19,6 +19,7 @@
 #include "render/json_string.h"
 #include "render/lanes.h"
 #include "render/out.h"
+#include "render/safe.h"
 #include "render/units.h"
 
 /* Numbers of processes are below (PID_MAX_LIMIT, include/linux/threads.h); the others here are above. */
@@ -350,13 +351,24 @@ static void put_us(struct out *o, uint64_t ns)
 		out_printf(o, ".%03u", (unsigned int)(ns % 1000));
 }
 
+/* Names are chosen by whoever makes them: nothing in them is to hide or turn what a viewer shows. */
+static void put_text(struct out *o, const char *s)
+{
+	_cleanup_free_ char *safe = safe_text(s);
+
+	if (safe)
+		json_put_string(o, safe);
+	else
+		out_fail(o, -ENOMEM);
+}
+
 /* The members that all events have; its braces are left open. */
 static void begin_event(struct perfetto *p, const char *phase, uint32_t pid, uint32_t tid,
 			const char *name)
 {
 	out_printf(&p->o, "%s\n{\"ph\":\"%s\",\"pid\":%" PRIu32 ",\"tid\":%" PRIu32 ",\"name\":",
 		   p->n_written++ ? "," : "", phase, pid, tid);
-	json_put_string(&p->o, name ? name : "?");
+	put_text(&p->o, name ? name : "?");
 }
 
 static void put_metadata(struct perfetto *p, const char *what, uint32_t pid, uint32_t tid,
@@ -364,7 +376,7 @@ static void put_metadata(struct perfetto *p, const char *what, uint32_t pid, uin
 {
 	begin_event(p, "M", pid, tid, what);
 	out_puts(&p->o, ",\"args\":{\"name\":");
-	json_put_string(&p->o, name);
+	put_text(&p->o, name);
 	out_puts(&p->o, "}}");
 }
 
@@ -479,7 +491,7 @@ static void put_event_args(struct perfetto *p, size_t row)
 		if (!text)
 			continue;
 		out_printf(&p->o, "%s\"%s\":", n++ ? "," : "", texts[i]);
-		json_put_string(&p->o, text);
+		put_text(&p->o, text);
 	}
 	if (address->type != CELL_NULL)
 		out_printf(&p->o, "%s\"address\":\"0x%" PRIx64 "\"", n++ ? "," : "", address->u64);

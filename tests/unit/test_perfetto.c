@@ -404,6 +404,7 @@ static void test_hostile(void **state _unused_)
 	json_t *root, *events = checked(r, &root);
 
 	assert_null(strchr(text, '\x1b'));
+	assert_non_null(strstr(text, "\"name\":\"\\\\x1b[31m\\\\xff\""));
 	assert_int_equal(count(events, "i", "exec"), 2);
 	assert_int_equal(count(events, "i", "major fault"), 2);
 	assert_string_equal(string_of(first(events, "i", "exec"), "s"), "t");
