@@ -124,7 +124,10 @@ static void test_people(void **state _unused_)
 
 /* --- names -------------------------------------------------------------------------------------------- */
 
-/* foo moved; bar has two sites, of which one is where it was; baz two, and both moved. */
+/*
+ * foo moved; bar has two sites, of which one is where it was; baz had two and has one elsewhere, qux the
+ * other way round.
+ */
 static void test_moved(void **state _unused_)
 {
 	_cleanup_(report_free) struct report *r = diff_scripts(
@@ -134,23 +137,27 @@ static void test_moved(void **state _unused_)
 		"2 cpu0 kmalloc ptr=0x2000 site=0x2010 req=8 alloc=8\n"
 		"3 cpu0 kmalloc ptr=0x3000 site=0x2020 req=8 alloc=8\n"
 		"repeat 2 step_ptr=8 4 cpu0 kmalloc ptr=0x4000 site=0x3010 req=8 alloc=8\n"
-		"repeat 2 step_ptr=8 5 cpu0 kmalloc ptr=0x5000 site=0x3020 req=8 alloc=8\n" END,
+		"repeat 2 step_ptr=8 5 cpu0 kmalloc ptr=0x5000 site=0x3020 req=8 alloc=8\n"
+		"repeat 4 step_ptr=8 6 cpu0 kmalloc ptr=0x6000 site=0x4020 req=8 alloc=8\n" END,
 		&here,
 		START
 		"repeat 7 step_ptr=8 1 cpu0 kmalloc ptr=0x1000 site=0x101034 req=8 alloc=8\n"
 		"2 cpu0 kmalloc ptr=0x2000 site=0x102010 req=8 alloc=8\n"
 		"3 cpu0 kmalloc ptr=0x3000 site=0x102028 req=8 alloc=8\n"
-		"repeat 3 step_ptr=8 4 cpu0 kmalloc ptr=0x4000 site=0x103018 req=8 alloc=8\n" END,
+		"repeat 3 step_ptr=8 4 cpu0 kmalloc ptr=0x4000 site=0x103018 req=8 alloc=8\n"
+		"repeat 5 step_ptr=8 5 cpu0 kmalloc ptr=0x5000 site=0x104028 req=8 alloc=8\n"
+		"repeat 4 step_ptr=8 6 cpu0 kmalloc ptr=0x6000 site=0x104030 req=8 alloc=8\n" END,
 		&there);
 
 	assert_string_equal(rows(r, "slab_allocs"),
-			    "foo+0x34 1 7 +6 grew, baz+0x18 0 3 +3 new, baz+0x10 2 0 -2 gone, "
+			    "foo+0x34 1 7 +6 grew, qux+0x28 0 5 +5 new, qux+0x20 4 0 -4 gone, "
+			    "qux+0x30 0 4 +4 new, baz+0x18 0 3 +3 new, baz+0x10 2 0 -2 gone, "
 			    "baz+0x20 2 0 -2 gone, bar+0x20 1 0 -1 gone, bar+0x28 0 1 +1 new, "
 			    "bar+0x10 1 1 +0 same");
 	assert_string_equal(cell(find(r, "slab_allocs"), 0, "before_site"), "foo+0x10");
 	assert_string_equal(cell(find(r, "slab_allocs"), 1, "before_site"), "-");
 	assert_int_equal(count_notes(r, "found by their function's name, at another offset"), 1);
-	assert_int_equal(count_notes(r, "none of them at the same offset in both runs: 1"), 1);
+	assert_int_equal(count_notes(r, "none of them at the same offset in both runs: 2"), 1);
 	assert_int_equal(r->n_notes, 2);
 }
 
@@ -189,13 +196,10 @@ static void test_unnamed(void **state _unused_)
 /* Where an offset begins and ends in names that nobody vouches for. */
 static void test_offsets(void **state _unused_)
 {
-	static const char *const before[] = { "a+0x10", "operator+0x1+0x2", "+0x10",
-					      "b+0x",	"c+0x10/0x20",	    "d+0xzz",
-					      "",	"e+0x1 [m]" };
-	static const char *const after[] = {
-		"a+0x1",       "operator+0x1+0x3", "+0x11", "b+0x1",
-		"c+0x10/0x2c", "d+0xzy",	   "",	    "e+0x2 [m]"
-	};
+	static const char *const before[] = { "a+0x10",	     "operator+0x1+0x2", "+0x10",    "b+0x",
+					      "c+0x10/0x20", "d+0xzz",		 "e+0x1 [m]" };
+	static const char *const after[] = { "a+0x1",	    "operator+0x1+0x3", "+0x11",    "b+0x1",
+					     "c+0x10/0x2c", "d+0xzy",		"e+0x2 [m]" };
 	_cleanup_(run_free) struct run a = made_up(before, ARRAY_SIZE(before));
 	_cleanup_(run_free) struct run b = made_up(after, ARRAY_SIZE(after));
 	_cleanup_(report_free) struct report *r =
@@ -205,10 +209,10 @@ static void test_offsets(void **state _unused_)
 	assert_string_equal(rows(r, "leaks_bytes"),
 			    "d+0xzy 0 32 +32 new, d+0xzz 32 0 -32 gone, b+0x1 0 8 +8 new, "
 			    "b+0x 8 0 -8 gone, +0x10 4 0 -4 gone, +0x11 0 4 +4 new, "
-			    " 64 64 +0 same, a+0x1 1 1 +0 same, c+0x10 16 16 +0 same, "
-			    "e+0x2 128 128 +0 same, operator+0x1+0x3 2 2 +0 same");
-	assert_string_equal(cell(find(r, "leaks_bytes"), 7, "before_site"), "a+0x10");
-	assert_string_equal(cell(find(r, "leaks_bytes"), 10, "before_site"), "operator+0x1+0x2");
+			    "a+0x1 1 1 +0 same, c+0x10 16 16 +0 same, e+0x2 64 64 +0 same, "
+			    "operator+0x1+0x3 2 2 +0 same");
+	assert_string_equal(cell(find(r, "leaks_bytes"), 6, "before_site"), "a+0x10");
+	assert_string_equal(cell(find(r, "leaks_bytes"), 9, "before_site"), "operator+0x1+0x2");
 }
 
 /* Rows that are the same by their names are added up, in any order. */
@@ -224,6 +228,22 @@ static void test_shared(void **state _unused_)
 	assert_string_equal(rows(r, "leaks_bytes"),
 			    "a+0x10 21 2 -19 shrank, b+0x10 10 1 -9 shrank");
 	assert_true(value(r, "leaks.bytes.before") == 31);
+}
+
+/* A sum of which a part is not known is not known. */
+static void test_shared_unknown(void **state _unused_)
+{
+	static const char *const before[] = { "a+0x10", "", "a+0x10" };
+	static const char *const after[] = { "a+0x10", "" };
+	_cleanup_(run_free) struct run a = made_up(before, ARRAY_SIZE(before));
+	_cleanup_(run_free) struct run b = made_up(after, ARRAY_SIZE(after));
+	_cleanup_(report_free) struct report *r = NULL;
+
+	table_cell(&a.reports[0]->tables[0], 2, "bytes")->type = CELL_NULL;
+	r = diff(&a, &b, (struct diff_options){ .all = true });
+	assert_string_equal(rows(r, "leaks_bytes"), " 2 2 +0 same, a+0x10 - 1 - -");
+	assert_string_equal(rows(r, "leaks_objects"), "a+0x10 2 1 -1 shrank,  1 1 +0 same");
+	assert_true(value(r, "leaks.bytes.before") == 3);
 }
 
 /* Processes are the same by name. */
@@ -275,12 +295,14 @@ static void test_hostile(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	  cmocka_unit_test(test_values),
-		cmocka_unit_test(test_shrunk),	  cmocka_unit_test(test_none_grew),
-		cmocka_unit_test(test_people),	  cmocka_unit_test(test_moved),
-		cmocka_unit_test(test_modules),	  cmocka_unit_test(test_unnamed),
-		cmocka_unit_test(test_offsets),	  cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_processes), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_rows),	       cmocka_unit_test(test_values),
+		cmocka_unit_test(test_shrunk),	       cmocka_unit_test(test_none_grew),
+		cmocka_unit_test(test_people),	       cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_modules),	       cmocka_unit_test(test_unnamed),
+		cmocka_unit_test(test_offsets),	       cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_shared_unknown),
+
+		cmocka_unit_test(test_processes),      cmocka_unit_test(test_hostile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
