@@ -87,8 +87,8 @@ BPF_CFLAGS := -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_$(bpf_arch_$(ARCH)) \
 	-I. -Ivmlinux -Ibpf -idirafter /usr/include/$(MULTIARCH) \
 	-idirafter /usr/include/$(multiarch_$(HOST_ARCH)) -MMD -MP
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-# libFuzzer comes with clang: what is fuzzed is compiled by that, whatever CC is
-FUZZ := $(SAN) -fsanitize=fuzzer-no-link
+# libFuzzer comes with clang: what is fuzzed is compiled by that, whatever CC is; checksums are not checked
+FUZZ := $(SAN) -fsanitize=fuzzer-no-link -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 
 # --- files ------------------------------------------------------------------------------------------
 # one of two ways to read symbols of user code
@@ -105,6 +105,7 @@ GOLDEN := $(O)/tests/golden/golden
 COMPAT := $(O)/tests/vm/compat
 BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SKELS := $(O)/gen/raw.skel.h $(O)/gen/classic.skel.h
+GEN := $(SKELS) $(O)/gen/schema.h
 BENCH_SKELS := $(O)/gen/reference.skel.h
 
 .DELETE_ON_ERROR:
@@ -181,14 +182,18 @@ $(O)/bench/%.bpf.o: tests/bench/%.bpf.c | $(DEPS)
 $(BENCH_SKELS): $(O)/gen/%.skel.h: $(O)/bench/%.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
 
+# `kmscope report --schema`: the page, compressed, as numbers.
+$(O)/gen/schema.h: docs/json.md | $(DEPS)
+	$(call say,GEN,$@)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g' > $@
+
 # --- user side ----------------------------------------------------------------------------------------
-$(O)/src/%.o: src/%.c | $(SKELS)
+$(O)/src/%.o: src/%.c | $(GEN)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 $(O)/kmscope: $(OBJS)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) $(if $(filter 1,$(STATIC)),$(STATIC_DW)) -o $@ $(OBJS) $(LIBS)
 
-$(O)/san/%.o: %.c | $(SKELS)
+$(O)/san/%.o: %.c | $(GEN)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(SAN) -c $< -o $@
 
 $(O)/san/libkmscope.a: $(SAN_OBJS)
@@ -200,7 +205,7 @@ $(UNIT_TESTS): $(O)/%: $(O)/san/%.o $(O)/san/libkmscope.a
 $(GOLDEN): $(O)/tests/%: $(O)/san/tests/%.o $(O)/san/libkmscope.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CC) $(SAN) $(LDFLAGS) -o $@ $< $(O)/san/libkmscope.a $(LIBS)
 
-$(O)/fuzz/%.o: %.c | $(SKELS)
+$(O)/fuzz/%.o: %.c | $(GEN)
 	$(call say,CLANG,$@)mkdir -p $(@D) && $(CLANG) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(FUZZ) -c $< -o $@
 
 $(O)/fuzz/libkmscope.a: $(FUZZ_OBJS)
@@ -210,7 +215,7 @@ $(FUZZERS): $(O)/%: $(O)/fuzz/%.o $(O)/fuzz/libkmscope.a
 	$(call say,LD,$@)mkdir -p $(@D) && $(CLANG) $(SAN) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< \
 		$(O)/fuzz/libkmscope.a $(LIBS)
 
-$(O)/tests/%.o: tests/%.c | $(SKELS) $(BENCH_SKELS)
+$(O)/tests/%.o: tests/%.c | $(GEN) $(BENCH_SKELS)
 	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c $< -o $@
 
 # its recorded capabilities are read by what made them

@@ -52,6 +52,7 @@ enum event_kind {
 	EVENT_MAP = 40, /* struct event_map: a part of a process's address space is mapped */
 	EVENT_MAPS_LOST =
 		41, /* struct event_maps_lost: records of the two kinds above that are missing */
+	EVENT_PROGRAM = 42, /* struct event_program: how it goes for PROGRAM; recordings only */
 };
 
 enum event_flags {
@@ -60,6 +61,7 @@ enum event_flags {
 	EVENT_REUSE = 1 << 2, /* not selected; tells that the address was given out again */
 	EVENT_AGAIN = 1 << 3, /* the allocation just told at this address, with its true site; an
 			       * unmapping that may be told by its function, too */
+	EVENT_ENDING = 1 << 4, /* EVENT_TICK: tracing is about to end; recordings only */
 };
 
 struct event_header {
@@ -351,7 +353,15 @@ struct event_maps_lost {
 	__u64 records;
 };
 
+/* What is known of PROGRAM, from here on. */
+struct event_program {
+	struct event_header h; /* .pid: its process */
+	__s32 exit_code; /* -1: none yet */
+	__s32 signal; /* 0: none */
+};
+
 #define EVENT_STACK_DEPTH 64
+#define EVENT_STACKS_MAX  65536 /* ids are below */
 
 struct event_stack {
 	struct event_header h;
@@ -476,6 +486,7 @@ _Static_assert(sizeof(struct event_fault_counts) == 40, "event_fault_counts");
 _Static_assert(sizeof(struct event_process) == 40, "event_process");
 _Static_assert(sizeof(struct event_map) == 72, "event_map");
 _Static_assert(sizeof(struct event_maps_lost) == 24, "event_maps_lost");
+_Static_assert(sizeof(struct event_program) == 24, "event_program");
 _Static_assert(sizeof(struct event_cache) == 80, "event_cache");
 _Static_assert(sizeof(struct event_task) == 48, "event_task");
 _Static_assert(sizeof(struct event_stack) == 24 + 8 * EVENT_STACK_DEPTH, "event_stack");

@@ -7,6 +7,8 @@
 const volatile struct config config = {
 	.sample = 1,
 	.stacks = 1,
+	.area_stacks = 1,
+	.user_stacks = 1,
 	.wake_bytes = 1 << 16,
 };
 const volatile __u32 events_abi = EVENTS_ABI;

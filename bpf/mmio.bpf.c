@@ -108,7 +108,7 @@ int kprobe_ioremap(void *ctx)
 #else
 	c.site = return_address(ctx);
 #endif
-	c.stack = chain_wanted() ? take_stack(ctx, c.site) : -1;
+	c.stack = chain_wanted() ? take_area_stack(ctx, c.site) : -1;
 	return call_begin(CALL_IOREMAP, &c);
 }
 

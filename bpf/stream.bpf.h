@@ -277,14 +277,14 @@ static __always_inline void emit_task(const struct here *h, __u64 pid_tgid)
 
 /* --- stacks ------------------------------------------------------------------------------------- */
 
-/* @user: 0 or BPF_F_USER_STACK */
-static __always_inline __s32 take_stack_of(void *ctx, __u64 site, __u64 user)
+/* @wanted: config.stacks and its like; @user: 0 or BPF_F_USER_STACK */
+static __always_inline __s32 take_stack_of(void *ctx, __u64 site, __u32 wanted, __u64 user)
 {
 	long id;
 
-	if (!config.stacks)
+	if (!wanted)
 		return -1;
-	if (config.stacks == 1) {
+	if (wanted == 1) {
 		struct shared_state *s = shared_state();
 		__u8 *budget;
 
@@ -304,7 +304,12 @@ static __always_inline __s32 take_stack_of(void *ctx, __u64 site, __u64 user)
 
 static __always_inline __s32 take_stack(void *ctx, __u64 site)
 {
-	return take_stack_of(ctx, site, 0);
+	return take_stack_of(ctx, site, config.stacks, 0);
+}
+
+static __always_inline __s32 take_area_stack(void *ctx, __u64 site)
+{
+	return take_stack_of(ctx, site, config.area_stacks, 0);
 }
 
 /* --- large kmallocs ----------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ static __always_inline int emit_area(void *ctx, const struct here *h, __u64 addr
 	if (config.want_task)
 		emit_task(h, pid_tgid);
 	if (stack == STACK_NOW)
-		stack = take_stack(ctx, bytes);
+		stack = take_area_stack(ctx, bytes);
 	e = event_begin(h, sizeof(*e), &h->state->lost[0], EVENT_AREA_ALLOC, flags, pid_tgid >> 32);
 	if (unlikely(!e))
 		return PASS_ON;
@@ -140,7 +140,7 @@ int kprobe_alloc_vmap_area(void *ctx)
 	struct call c = { .bytes = argument(ctx, 1) };
 
 	/* not in the return probe: ARM32's 6.1 crashes there */
-	c.stack = chain_wanted() ? take_stack(ctx, c.bytes) : -1;
+	c.stack = chain_wanted() ? take_area_stack(ctx, c.bytes) : -1;
 	return call_begin(CALL_AREA, &c);
 }
 

@@ -404,13 +404,14 @@ struct named_objects {
 static uint32_t object_number(const struct faults *f, struct named_objects *names, uint32_t object,
 			      struct report *r)
 {
-	const struct space_object *o = &f->spaces.objects.items[object];
+	const struct space_object *o;
 	struct report_object named = { .path = (char *)"[unknown]" };
 	uint32_t *number = object == SPACES_NONE ? &names->unknown : &names->numbers[object];
 
 	if (*number)
 		return *number;
-	if (object != SPACES_NONE)
+	if (object != SPACES_NONE) {
+		o = &f->spaces.objects.items[object];
 		named = (struct report_object){
 			.path = strcmp(o->path, "//anon") ? o->path : (char *)"[anon]",
 			.major = o->major,
@@ -421,6 +422,7 @@ static uint32_t object_number(const struct faults *f, struct named_objects *name
 			.end = o->end,
 			.seen_wall_ns = r->start_wall_ns + o->time - r->start_ns,
 		};
+	}
 	*number = report_add_object(r, &named);
 	return *number;
 }

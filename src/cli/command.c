@@ -27,7 +27,11 @@ static const struct options mmio_defaults = { .sample = 1,
 static const struct options faults_defaults = { .sample = 1,
 						.max_size = UINT32_MAX,
 						.by = LEDGER_BY_PID };
+static const struct options record_defaults = { .sample = 1,
+						.max_size = UINT32_MAX,
+						.stacks = STACKS_AUTO };
 static const struct options doctor_defaults = { .sample = 1, .max_size = UINT32_MAX };
+static const struct options file_defaults = { .sample = 1, .max_size = UINT32_MAX };
 static const struct options layout_defaults = { .sample = 1, .max_size = UINT32_MAX };
 
 const struct command commands[] = {
@@ -63,6 +67,21 @@ const struct command commands[] = {
 	  "file, anonymous, shared) and by the code that took them, minor and major, over time, "
 	  "and how long they took. With PROGRAM, those of PROGRAM and its descendants.",
 	  &faults_defaults, AREA_FAULTS, "page faults", cmd_analyze },
+	{ "record", FOR_RECORD, "keep what happens in a file, to be analysed later and elsewhere",
+	  "Records what slab, leaks, buddy, vmalloc, mmio and faults analyse, with all that is "
+	  "needed to do that later, on any machine: «kmscope report FILE», «kmscope slab -f FILE».",
+	  &record_defaults, 0, NULL, cmd_record },
+	{ "report", FOR_REPORT, "what a recording says",
+	  "Shows the reports of a recording: those that were, or would have been, shown when it was "
+	  "made.",
+	  &file_defaults, 0, NULL, cmd_report },
+	{ "diff", FOR_DIFF, "what changed from one recording to another",
+	  "Compares two recordings by call site, order, process and mapping, each count per second: "
+	  "what grew, what is new, what went.",
+	  &file_defaults, 0, NULL, cmd_diff },
+	{ "export", FOR_EXPORT, "a recording for flame graphs, pprof, Perfetto or spreadsheets",
+	  "Writes what a recording says in another tool's format.", &file_defaults, 0, NULL,
+	  cmd_export },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  NULL, cmd_doctor },

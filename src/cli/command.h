@@ -33,6 +33,10 @@ extern const struct command commands[];
 
 int cmd_analyze(const struct command *c, const struct options *o, struct failure *f);
 int cmd_doctor(const struct command *c, const struct options *o, struct failure *f);
+int cmd_record(const struct command *c, const struct options *o, struct failure *f);
+int cmd_report(const struct command *c, const struct options *o, struct failure *f);
+int cmd_diff(const struct command *c, const struct options *o, struct failure *f);
+int cmd_export(const struct command *c, const struct options *o, struct failure *f);
 int cmd_layout(const struct command *c, const struct options *o, struct failure *f);
 
 /* Parse and run «kmscope …»; returns the exit code after having said what went wrong. */

@@ -27,29 +27,34 @@ struct option_spec {
 #define FOR_SAMPLED    (FOR_OBJECTS | FOR_BUDDY)
 #define FOR_ANALYSIS   (FOR_SAMPLED | FOR_VMALLOC | FOR_MMIO | FOR_FAULTS)
 #define FOR_SIZES      (FOR_ANALYSIS & ~FOR_FAULTS)
-#define FOR_ALL	       (FOR_ANALYSIS | FOR_DOCTOR | FOR_LAYOUT)
-#define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT)
+#define FOR_LIVE       (FOR_ANALYSIS | FOR_RECORD)
+#define FOR_REPLAY     (FOR_ANALYSIS | FOR_REPORT | FOR_DIFF)
+#define FOR_FILES      (FOR_REPORT | FOR_DIFF | FOR_EXPORT | FOR_ANONYMIZE)
+#define FOR_REPORTS    (FOR_ANALYSIS | FOR_REPORT | FOR_DIFF | FOR_DOCTOR | FOR_LAYOUT)
+#define FOR_ALL	       (FOR_REPORTS | FOR_FILES | FOR_RECORD)
+#define FOR_NO_PROGRAM (FOR_DOCTOR | FOR_LAYOUT | FOR_FILES)
 #define LONG_ONLY(id)  (1000 + (id))
 #define YEAR_NS	       (365ull * 24 * 3600 * NSEC_PER_SEC)
 #define FIELD(name)    offsetof(struct options, name)
 
 static const char *const by_choices[] = { "site", "cache", "comm", "pid", "cgroup", NULL };
 static const char *const stacks_choices[] = { "none", "auto", "all", NULL };
+static const char *const format_choices[] = { "folded", "pprof", "perfetto", "csv", NULL };
 static const char *const probe_choices[] = { "auto", "raw", "classic", NULL };
 
 static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_DURATION] = { "duration", 'd', "SEC", "End after SEC seconds (0.5, 10, 5m)",
-			      TYPE_DURATION, FIELD(duration_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS },
+			      TYPE_DURATION, FIELD(duration_ns), 1, YEAR_NS, NULL, FOR_LIVE },
 	[OPTION_INTERVAL] = { "interval", 'i', "SEC", "A report every SEC whole seconds",
-			      TYPE_DURATION, FIELD(interval_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS },
+			      TYPE_DURATION, FIELD(interval_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS | FOR_REPORT },
 	[OPTION_SETTLE] = { "settle", LONG_ONLY(OPTION_SETTLE), "SEC",
 			    "Go on for SEC seconds after PROGRAM has ended", TYPE_DURATION,
-			    FIELD(settle_ns), 0, YEAR_NS, NULL, FOR_ANALYSIS },
+			    FIELD(settle_ns), 0, YEAR_NS, NULL, FOR_LIVE },
 	[OPTION_JSON] = { "json", 'j', NULL, "One JSON object a report", TYPE_FLAG, FIELD(json), 0,
-			  0, NULL, FOR_ALL },
+			  0, NULL, FOR_REPORTS },
 	[OPTION_TOP] = { "top", 'n', "N",
 			 "Rows of each table; 0: all (default: 10, with --json all)", TYPE_U64,
-			 FIELD(top), 0, 1000000, NULL, FOR_ANALYSIS },
+			 FIELD(top), 0, 1000000, NULL, FOR_REPLAY },
 	[OPTION_BY] = { "by", LONG_ONLY(OPTION_BY), "KEY",
 			"Group by site, cache, comm, pid or cgroup (default: site; faults: pid)",
 			TYPE_CHOICE, FIELD(by), 0, 0, by_choices, FOR_OBJECTS | FOR_FAULTS },
@@ -58,15 +63,15 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_VERBOSE] = { "verbose", 'v', NULL, "Say what is being done", TYPE_FLAG,
 			     FIELD(verbose), 0, 0, NULL, FOR_ALL },
 	[OPTION_PID] = { "pid", 'p', "PID", "Only what this process does", TYPE_U64, FIELD(pid), 1,
-			 INT32_MAX, NULL, FOR_ANALYSIS },
+			 INT32_MAX, NULL, FOR_LIVE },
 	[OPTION_COMM] = { "comm", LONG_ONLY(OPTION_COMM), "NAME", "Only what tasks of this name do",
-			  TYPE_TEXT, FIELD(comm), 1, 15, NULL, FOR_ANALYSIS },
+			  TYPE_TEXT, FIELD(comm), 1, 15, NULL, FOR_LIVE },
 	[OPTION_CGROUP] = { "cgroup", LONG_ONLY(OPTION_CGROUP), "PATH",
 			    "Only what is done in this cgroup v2 folder and below", TYPE_TEXT,
-			    FIELD(cgroup), 1, 4095, NULL, FOR_ANALYSIS },
+			    FIELD(cgroup), 1, 4095, NULL, FOR_LIVE },
 	[OPTION_CHILD] = { "child", LONG_ONLY(OPTION_CHILD), NULL,
 			   "Only what PROGRAM and its descendants do", TYPE_FLAG, FIELD(child), 0,
-			   0, NULL, FOR_ANALYSIS },
+			   0, NULL, FOR_LIVE },
 	[OPTION_MODULE] = { "module", LONG_ONLY(OPTION_MODULE), "NAME",
 			    "Only allocations by this module's code", TYPE_TEXT, FIELD(module), 1,
 			    63, NULL, FOR_OBJECTS },
@@ -78,10 +83,10 @@ static const struct option_spec specs[OPTION_MAX] = {
 			   FIELD(cache), 1, EVENT_NAME_LEN - 1, NULL, FOR_OBJECTS },
 	[OPTION_MIN_SIZE] = { "min-size", LONG_ONLY(OPTION_MIN_SIZE), "SIZE",
 			      "Only requests of at least SIZE bytes", TYPE_SIZE, FIELD(min_size), 0,
-			      UINT32_MAX, NULL, FOR_SIZES },
+			      UINT32_MAX, NULL, FOR_SIZES | FOR_RECORD },
 	[OPTION_MAX_SIZE] = { "max-size", LONG_ONLY(OPTION_MAX_SIZE), "SIZE",
 			      "Only requests of at most SIZE bytes", TYPE_SIZE, FIELD(max_size), 0,
-			      UINT32_MAX, NULL, FOR_SIZES },
+			      UINT32_MAX, NULL, FOR_SIZES | FOR_RECORD },
 	[OPTION_MIN_AGE] = { "min-age", LONG_ONLY(OPTION_MIN_AGE), "SEC",
 			     "Leave out objects younger than SEC (default: 0)", TYPE_DURATION,
 			     FIELD(min_age_ns), 0, YEAR_NS, NULL, FOR_LEAKS },
@@ -90,33 +95,33 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_STACKS] = { "stacks", LONG_ONLY(OPTION_STACKS), "WHICH",
 			    "Call chains: auto (a few a call site, vmalloc: all; the default of "
 			    "all but slab), all (each costs some fifteen events) or none",
-			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_ANALYSIS },
+			    TYPE_CHOICE, FIELD(stacks), 0, 0, stacks_choices, FOR_LIVE },
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
 			    "Follow one allocation in N, taken at random; of faults every Nth "
 			    "(default: 1)",
-			    TYPE_U64, FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED | FOR_FAULTS },
+			    TYPE_U64, FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED | FOR_FAULTS | FOR_RECORD },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
 			    "Event buffer of each CPU, a power of two from 4K to 1G (default: "
 			    "see doctor)",
-			    TYPE_SIZE, FIELD(buffer), 4096, 1ull << 30, NULL, FOR_ANALYSIS },
+			    TYPE_SIZE, FIELD(buffer), 4096, 1ull << 30, NULL, FOR_LIVE },
 	[OPTION_STRICT] = { "strict", LONG_ONLY(OPTION_STRICT), NULL,
 			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0,
-			    0, NULL, FOR_ANALYSIS },
+			    0, NULL, FOR_LIVE | FOR_REPORT },
 	[OPTION_READY_FILE] = { "ready-file", LONG_ONLY(OPTION_READY_FILE), "PATH",
 				"Create PATH once everything is attached", TYPE_TEXT,
-				FIELD(ready_file), 1, 4095, NULL, FOR_ANALYSIS },
+				FIELD(ready_file), 1, 4095, NULL, FOR_LIVE },
 	[OPTION_DRY_RUN] = { "dry-run", LONG_ONLY(OPTION_DRY_RUN), NULL,
 			     "Load everything, attach nothing", TYPE_FLAG, FIELD(dry_run), 0, 0,
-			     NULL, FOR_ANALYSIS },
+			     NULL, FOR_LIVE },
 	[OPTION_PROBE] = { "probe", LONG_ONLY(OPTION_PROBE), "METHOD",
 			   "Hook by raw or classic tracepoints (default: auto)", TYPE_CHOICE,
-			   FIELD(probe), 0, 0, probe_choices, FOR_OBJECTS | FOR_DOCTOR },
+			   FIELD(probe), 0, 0, probe_choices, FOR_OBJECTS | FOR_DOCTOR | FOR_RECORD },
 	[OPTION_CAPABILITIES] = { "capabilities", LONG_ONLY(OPTION_CAPABILITIES), NULL,
 				  "Print the facts about this kernel that the choice rests on",
 				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
 	[OPTION_MAP] = { "map", LONG_ONLY(OPTION_MAP), NULL,
 			 "Follow each frame: splits and merges, and a map of memory", TYPE_FLAG,
-			 FIELD(map), 0, 0, NULL, FOR_BUDDY },
+			 FIELD(map), 0, 0, NULL, FOR_BUDDY | FOR_RECORD },
 	[OPTION_ADDRESS] = { "address", LONG_ONLY(OPTION_ADDRESS), "ADDRESS",
 			     "Say what this address (0x…) is, virtual or physical", TYPE_TEXT,
 			     FIELD(address), 1, 4095, NULL, FOR_LAYOUT },
@@ -129,6 +134,54 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_REGISTERS] = { "registers", LONG_ONLY(OPTION_REGISTERS), "FILE",
 			       "Names of more registers, see the manual", TYPE_TEXT,
 			       FIELD(registers), 1, 4095, NULL, FOR_MMIO },
+	[OPTION_INPUT] = { "input", 'f', "FILE", "Analyse this recording instead of the live kernel",
+			   TYPE_TEXT, FIELD(input), 1, 4095, NULL, FOR_ANALYSIS },
+	[OPTION_WRITE] = { "write", LONG_ONLY(OPTION_WRITE), "FILE",
+			   "Keep a recording of this run, too", TYPE_TEXT, FIELD(write), 1, 4095,
+			   NULL, FOR_ANALYSIS },
+	[OPTION_FORCE] = { "force", LONG_ONLY(OPTION_FORCE), NULL,
+			   "Replace the output if there is such a file", TYPE_FLAG, FIELD(force),
+			   0, 0, NULL, FOR_LIVE | FOR_EXPORT | FOR_ANONYMIZE },
+	[OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to (export: standard output)",
+			    TYPE_TEXT, FIELD(output), 1, 4095, NULL, FOR_RECORD | FOR_EXPORT },
+	[OPTION_AREAS] = { "areas", LONG_ONLY(OPTION_AREAS), "LIST",
+			   "What to record: some of slab, pages, vmalloc, faults, mmio, with commas "
+			   "(default: all)",
+			   TYPE_TEXT, FIELD(areas), 1, 200, NULL, FOR_RECORD },
+	[OPTION_KEEP] = { "keep", LONG_ONLY(OPTION_KEEP), "SIZE",
+			  "Keep the newest SIZE bytes only, at least 4M", TYPE_SIZE, FIELD(keep),
+			  4 << 20, 1ull << 50, NULL, FOR_RECORD },
+	[OPTION_TRIGGER] = { "trigger", LONG_ONLY(OPTION_TRIGGER), "CONDITION",
+			     "End once this holds, such as «free < 64M»; see the manual",
+			     TYPE_TEXT, FIELD(trigger), 1, 4095, NULL, FOR_RECORD },
+	[OPTION_DEFLATE] = { "deflate", LONG_ONLY(OPTION_DEFLATE), NULL,
+			     "Compress all blocks: half the size, for more time", TYPE_FLAG,
+			     FIELD(deflate), 0, 0, NULL, FOR_LIVE },
+	[OPTION_FROM] = { "from", LONG_ONLY(OPTION_FROM), "SEC",
+			  "Of a recording, only what came later than SEC seconds after its start",
+			  TYPE_DURATION, FIELD(from_ns), 0, YEAR_NS, NULL, FOR_REPLAY | FOR_EXPORT },
+	[OPTION_TO] = { "to", LONG_ONLY(OPTION_TO), "SEC", "… and earlier than this",
+			TYPE_DURATION, FIELD(to_ns), 1, YEAR_NS, NULL, FOR_REPLAY },
+	[OPTION_UNTIL] = { "until", LONG_ONLY(OPTION_UNTIL), "SEC", "… and earlier than this",
+			   TYPE_DURATION, FIELD(to_ns), 1, YEAR_NS, NULL, FOR_EXPORT },
+	[OPTION_SCHEMA] = { "schema", LONG_ONLY(OPTION_SCHEMA), NULL,
+			    "Print what --json means: all members and units", TYPE_FLAG,
+			    FIELD(schema), 0, 0, NULL, FOR_REPORT },
+	[OPTION_FAIL_IF] = { "fail-if", LONG_ONLY(OPTION_FAIL_IF), "CONDITION",
+			     "Exit with 1 if this holds, such as «leaks.bytes > 1M»; see the manual",
+			     TYPE_TEXT, FIELD(fail_if), 1, 4095, NULL, FOR_DIFF },
+	[OPTION_AS_MEASURED] = { "as-measured", LONG_ONLY(OPTION_AS_MEASURED), NULL,
+				 "Compare counts as they are, not per second", TYPE_FLAG,
+				 FIELD(as_measured), 0, 0, NULL, FOR_DIFF },
+	[OPTION_FORMAT] = { "to", LONG_ONLY(OPTION_FORMAT), "FORMAT",
+			    "folded, pprof, perfetto or csv", TYPE_CHOICE, FIELD(format), 0, 0,
+			    format_choices, FOR_EXPORT },
+	[OPTION_TABLE] = { "table", LONG_ONLY(OPTION_TABLE), "TABLE",
+			   "csv: which table, such as slab.sites", TYPE_TEXT, FIELD(table), 1, 200,
+			   NULL, FOR_EXPORT },
+	[OPTION_VALUE] = { "value", LONG_ONLY(OPTION_VALUE), "VALUE",
+			   "folded: which number, such as leaks.bytes", TYPE_TEXT, FIELD(value), 1,
+			   200, NULL, FOR_EXPORT },
 };
 _Static_assert(OPTION_MAX <= 64, "options.set has a bit for each");
 
@@ -237,11 +290,28 @@ static int set_option(struct options *o, enum option_id id, const char *text, st
 	}
 }
 
+/* How many files a command takes. */
+static size_t files_of(enum command_mask command)
+{
+	if (command & (FOR_REPORT | FOR_EXPORT))
+		return 1;
+	return command & (FOR_DIFF | FOR_ANONYMIZE) ? 2 : 0;
+}
+
 static error_t parse_key(int key, char *arg, struct argp_state *state)
 {
 	struct parse_state *p = state->input;
 	size_t i;
 
+	if (key == ARGP_KEY_ARG && p->options->n_files < files_of(p->command)) {
+		p->options->files[p->options->n_files++] = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_ARG && files_of(p->command)) {
+		p->error = fail(p->failure, FAILURE_USAGE, -EINVAL,
+				"«%.100s» is one file too many", arg);
+		return EINVAL;
+	}
 	if (key == ARGP_KEY_ARG) {
 		p->error = fail(p->failure, FAILURE_USAGE, -EINVAL,
 				"«%.100s» is not an option; a program to run follows «--»", arg);
@@ -254,6 +324,38 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 		return p->error ? EINVAL : 0;
 	}
 	return ARGP_ERR_UNKNOWN;
+}
+
+/* What says how to trace says nothing of a recording, which is made already. */
+static int check_input(const struct options *o, struct failure *f)
+{
+	static const enum option_id live[] = {
+		OPTION_DURATION, OPTION_SETTLE,	 OPTION_CHILD,	    OPTION_STACKS,
+		OPTION_SAMPLE,	 OPTION_BUFFER,	 OPTION_READY_FILE, OPTION_DRY_RUN,
+		OPTION_PROBE,	 OPTION_WRITE,	 OPTION_DEFLATE,    OPTION_FORCE,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(live); i++)
+		if (o->input && option_given(o, live[i]))
+			return fail(f, FAILURE_USAGE, -EINVAL,
+				    "--%s says how to trace; with --input that is done already",
+				    specs[live[i]].name);
+	if (o->input && o->program)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "with --input there is no program to run: leave out what follows «--»");
+	if (!o->input && !o->n_files &&
+	    (option_given(o, OPTION_FROM) || option_given(o, OPTION_TO)))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--from and --to are about a recording: add --input FILE");
+	if (option_given(o, OPTION_FORCE) && !o->write && !o->output && o->n_files < 2)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--force: there is no output file");
+	if (option_given(o, OPTION_DEFLATE) && !o->write && !o->output)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--deflate is about a recording: add --write FILE");
+	if (o->to_ns && o->from_ns >= o->to_ns)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--from has to be before --to");
+	return 0;
 }
 
 /* What options say together. */
@@ -277,7 +379,18 @@ static int check_together(const struct options *o, struct failure *f)
 		return fail(f, FAILURE_USAGE, -EINVAL, "--min-size is above --max-size");
 	if (o->quiet && o->verbose)
 		return fail(f, FAILURE_USAGE, -EINVAL, "--quiet and --verbose exclude each other");
-	return 0;
+	return check_input(o, f);
+}
+
+static const char *args_of(enum command_mask command)
+{
+	if (command & FOR_DIFF)
+		return "BEFORE AFTER";
+	if (command & FOR_ANONYMIZE)
+		return "IN OUT";
+	if (command & FOR_FILES)
+		return "FILE";
+	return command & FOR_NO_PROGRAM ? "" : "[-- PROGRAM ARGS…]";
 }
 
 int options_parse(int argc, char **argv, enum command_mask command, const char *summary,
@@ -288,7 +401,7 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	struct argp argp = {
 		.options = list,
 		.parser = parse_key,
-		.args_doc = command & FOR_NO_PROGRAM ? "" : "[-- PROGRAM ARGS…]",
+		.args_doc = args_of(command),
 		.doc = summary,
 	};
 	size_t n = 0, i;
@@ -311,7 +424,7 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	}
 	if (k < argc && command & FOR_NO_PROGRAM)
 		return fail(f, FAILURE_USAGE, -EINVAL, "%s runs no program",
-			    command == FOR_DOCTOR ? "doctor" : "layout");
+			    strchr(argv[0], ' ') ? strchr(argv[0], ' ') + 1 : argv[0]);
 	argp_err_exit_status = 2;
 	if (argp_parse(&argp, k, argv, 0, NULL, &state))
 		return state.error ? state.error

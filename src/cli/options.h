@@ -38,6 +38,23 @@ enum option_id {
 	OPTION_TRACE,
 	OPTION_TIMELINE,
 	OPTION_REGISTERS,
+	OPTION_INPUT,
+	OPTION_WRITE,
+	OPTION_FORCE,
+	OPTION_OUTPUT,
+	OPTION_AREAS,
+	OPTION_KEEP,
+	OPTION_TRIGGER,
+	OPTION_DEFLATE,
+	OPTION_FROM,
+	OPTION_TO,
+	OPTION_UNTIL,
+	OPTION_SCHEMA,
+	OPTION_FAIL_IF,
+	OPTION_AS_MEASURED,
+	OPTION_FORMAT,
+	OPTION_TABLE,
+	OPTION_VALUE,
 	OPTION_MAX,
 };
 
@@ -51,6 +68,11 @@ enum command_mask {
 	FOR_VMALLOC = 1 << 5,
 	FOR_MMIO = 1 << 6,
 	FOR_FAULTS = 1 << 7,
+	FOR_RECORD = 1 << 8,
+	FOR_REPORT = 1 << 9,
+	FOR_DIFF = 1 << 10,
+	FOR_EXPORT = 1 << 11,
+	FOR_ANONYMIZE = 1 << 12,
 };
 
 enum stacks_choice { STACKS_NONE, STACKS_AUTO, STACKS_ALL };
@@ -60,7 +82,11 @@ struct options {
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
 	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities, map;
-	bool trace, timeline;
+	bool trace, timeline, force, deflate, schema, as_measured;
+	uint64_t keep, from_ns, to_ns, format;
+	const char *input, *write, *output, *areas, *trigger, *fail_if, *table, *value;
+	const char *files[2]; /* words that are no options */
+	size_t n_files;
 	const char *comm, *cgroup, *module, *site, *cache, *ready_file, *address, *registers;
 	char **program; /* ends with NULL; NULL: none */
 };

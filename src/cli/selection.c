@@ -280,6 +280,70 @@ int selection_make(const struct options *o, const struct capset *c, struct confi
 	return err;
 }
 
+/* Code by its names in the recording, which has those of all code that allocated in it. */
+static int replay_code(const struct options *o, const struct replay *r, struct config *c,
+		       struct failure *f)
+{
+	struct site_search search = { .config = c, .failure = f };
+	uint64_t start, end;
+	int err = 0;
+
+	if (o->site && o->module)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--site and --module exclude each other: a function is in one module");
+	if (o->module) {
+		if (r->memo->ops->module_range(r->memo, o->module, &start, &end))
+			return fail(f, FAILURE_USAGE, -ENOENT,
+				    "--module: nothing in the recording is of a module «%s»",
+				    o->module);
+		return add_range(c, start, end, f);
+	}
+	if (o->site)
+		err = r->memo->ops->find(r->memo, o->site, add_symbol, &search);
+	if (err == -ENOENT)
+		return fail(f, FAILURE_USAGE, err,
+			    "--site: nothing in the recording is of a function «%s»", o->site);
+	return err;
+}
+
+int selection_replay(const struct options *o, const struct replay *r, struct filter_options *ret,
+		     bool *ret_needed, struct failure *f)
+{
+	struct config *c = &ret->config;
+	int err;
+
+	if (option_given(o, OPTION_PID)) {
+		c->select |= SELECT_PID;
+		c->pid = (uint32_t)o->pid;
+	}
+	if (o->comm) {
+		c->select |= SELECT_COMM;
+		snprintf(c->comm, sizeof(c->comm), "%s", o->comm);
+	}
+	if (o->cgroup) {
+		if (parse_u64(o->cgroup, 1, UINT64_MAX, &ret->cgroup))
+			return fail(f, FAILURE_USAGE, -EINVAL,
+				    "--cgroup: a recording knows cgroups by number (as --by cgroup "
+				    "shows them), not «%.60s»", o->cgroup);
+		c->select |= SELECT_CGROUP;
+	}
+	if (option_given(o, OPTION_MIN_SIZE) || option_given(o, OPTION_MAX_SIZE)) {
+		c->select |= SELECT_SIZE;
+		c->min_size = (uint32_t)o->min_size;
+		c->max_size = (uint32_t)o->max_size;
+	}
+	err = replay_code(o, r, c, f);
+	if (!err && o->cache) {
+		c->select |= SELECT_CACHE;
+		if (!strncmp(o->cache, "kmalloc-", 8))
+			err = select_kmalloc(o->cache, &r->capset, c, f);
+		else
+			snprintf(c->cache_name, sizeof(c->cache_name), "%s", o->cache);
+	}
+	*ret_needed |= c->select;
+	return err;
+}
+
 char *selection_describe(const struct options *o, const char *what)
 {
 	char *text = NULL;
@@ -307,10 +371,11 @@ char *selection_describe(const struct options *o, const char *what)
 		fprintf(out, " of at least %llu bytes", (unsigned long long)o->min_size);
 	if (option_given(o, OPTION_MAX_SIZE))
 		fprintf(out, " of at most %llu bytes", (unsigned long long)o->max_size);
-	if (option_given(o, OPTION_BY) && o->by)
-		fprintf(out, ", by %s", option_choice(OPTION_BY, o->by));
 	if (o->sample > 1)
 		fprintf(out, ", one in %llu followed", (unsigned long long)o->sample);
+	/* last: it is about the report, the others about what was traced */
+	if (option_given(o, OPTION_BY) && o->by)
+		fprintf(out, ", by %s", option_choice(OPTION_BY, o->by));
 	fclose(out);
 	return text;
 }

@@ -5,6 +5,8 @@
 #include "bpf/config.h"
 #include "cli/options.h"
 #include "probe/capset.h"
+#include "session/replay.h"
+#include "source/filter.h"
 
 /*
  * Fill in @config's selection and *ret_cgroup (a descriptor, or -1). -EINVAL or -ENOENT with a
@@ -12,6 +14,10 @@
  */
 int selection_make(const struct options *o, const struct capset *c, struct config *config,
 		   int *ret_cgroup, struct failure *f);
+
+/* The same of recording @r: fill in @ret's selection, and set *@ret_needed if there is any. */
+int selection_replay(const struct options *o, const struct replay *r, struct filter_options *ret,
+		     bool *ret_needed, struct failure *f);
 
 /* What is traced, in words: «slab allocations of tasks named pipes»; @what: «slab allocations». The caller
  * frees it. */

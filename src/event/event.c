@@ -30,6 +30,7 @@ static const uint16_t event_sizes[] = {
 	[EVENT_PROCESS] = sizeof(struct event_process),
 	[EVENT_MAP] = sizeof(struct event_map),
 	[EVENT_MAPS_LOST] = sizeof(struct event_maps_lost),
+	[EVENT_PROGRAM] = sizeof(struct event_program),
 	[EVENT_CACHE] = sizeof(struct event_cache),
 	[EVENT_TASK] = sizeof(struct event_task),
 	[EVENT_TICK] = sizeof(struct event_header),
@@ -118,7 +119,8 @@ static bool fields_valid(const struct event_header *h, size_t room)
 	case EVENT_IOREMAP:
 		return ((const struct event_ioremap *)h)->function < IOREMAP_FUNCTIONS;
 	case EVENT_STACK:
-		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH;
+		return ((const struct event_stack *)h)->n <= EVENT_STACK_DEPTH &&
+		       (uint32_t)((const struct event_stack *)h)->id < EVENT_STACKS_MAX;
 	case EVENT_FAULT_COUNTS:
 		return ((const struct event_fault_counts *)h)->what < COUNTS_KINDS;
 	case EVENT_PROCESS:

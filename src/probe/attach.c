@@ -438,7 +438,7 @@ int attachment_load(const struct probe_plan *plan, const struct capset *c,
 			continue;
 		a->rows[i] = plan->chosen[i];
 		if (i != CAPABILITY_CHILDREN && a->rows[i]->method != METHOD_RAW &&
-		    a->rows[i]->method != METHOD_PERF && !(o->areas & AREA_FAULTS) &&
+		    a->rows[i]->method != METHOD_PERF && !(capabilities[i].areas & AREA_FAULTS) &&
 		    !c->classic_misses)
 			a->misses_known = false;
 	}
@@ -587,7 +587,8 @@ static int attach_row(struct attachment *a, const struct probe_row *row)
 	while (err && a->links.n > links)
 		bpf_link__destroy(a->links.items[--a->links.n]);
 	/* what perf's own events tell is counted by them: see attachment_faults() */
-	if (err || row->capability == CAPABILITY_CHILDREN || a->areas & AREA_FAULTS)
+	if (err || row->capability == CAPABILITY_CHILDREN ||
+	    capabilities[row->capability].areas & AREA_FAULTS)
 		return err;
 	a->counted[a->n_counted++] = bpf_object__find_program_by_name(obj, row->program);
 	for (k = 0; row->companions[k].program; k++)
@@ -751,11 +752,9 @@ static uint64_t fault_misses(const struct attachment *a)
 
 uint64_t attachment_misses(const struct attachment *a)
 {
-	uint64_t misses = 0;
+	uint64_t misses = a->areas & AREA_FAULTS ? fault_misses(a) : 0;
 	size_t i;
 
-	if (a->areas & AREA_FAULTS)
-		return fault_misses(a);
 	if (!a->misses_known)
 		return EVENT_MISSES_UNKNOWN;
 	for (i = 0; i < a->n_counted; i++) {

@@ -23,6 +23,7 @@ struct run {
 	int epoll, signals;
 	uint64_t deadline; /* UINT64_MAX: none */
 	uint64_t ticks, reports;
+	bool recorded; /* the recording was begun */
 	bool stop;
 	int err; /* of a report made while records were being delivered */
 };
@@ -34,22 +35,35 @@ static void run_each_live(void *arg, void (*mark)(void *ctx, uint64_t ptr), void
 	r->s->analyzer->ops->each_live(r->s->analyzer, mark, ctx);
 }
 
-/* The source's sink: to the analyzer, with reports between ticks. */
+/* A second has passed in the stream. */
+static void run_tick(struct run *r, const struct event_header *tick)
+{
+	/* right before the end, whose report would say the same */
+	bool ending = tick->time + SESSION_POLL_MS * NSEC_PER_MSEC >= r->deadline;
+
+	r->ticks++;
+	if (r->s->recording)
+		recording_tick(r->s->recording, tick, ending);
+	if (r->s->source->ops->age)
+		r->s->source->ops->age(r->s->source, run_each_live, r);
+	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0 && !ending)
+		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
+}
+
+/* The source's sink: to the recording and the analyzer, with reports between ticks. */
 static void run_consume(void *arg, const struct event_header *const *records, size_t n)
 {
 	struct run *r = arg;
+	/* it always comes alone: the source makes it itself */
+	bool tick = n && records[n - 1]->kind == EVENT_TICK;
 
+	if (r->s->recording && !tick)
+		recording_consume(r->s->recording, records, n);
+	if (r->s->code)
+		r->s->code->ops->consume(r->s->code, records, n);
 	r->s->analyzer->ops->consume(r->s->analyzer, records, n);
-	/* a tick always comes alone: the source makes it itself */
-	if (!n || records[n - 1]->kind != EVENT_TICK || r->err)
-		return;
-	r->ticks++;
-	if (r->s->source->ops->age)
-		r->s->source->ops->age(r->s->source, run_each_live, r);
-	/* not right before the last report, which would say the same */
-	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0 &&
-	    records[n - 1]->time + SESSION_POLL_MS * NSEC_PER_MSEC < r->deadline)
-		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
+	if (tick && !r->err)
+		run_tick(r, records[n - 1]);
 }
 
 static int run_watch(struct run *r, int fd, enum session_tag tag)
@@ -116,14 +130,25 @@ static int run_ready(struct run *r)
 	return 0;
 }
 
+static void run_note_program(struct run *r)
+{
+	if (r->s->recording)
+		recording_program(r->s->recording, &r->s->program->status);
+}
+
 static int run_arm(struct run *r)
 {
 	const struct session *s = r->s;
 	int err;
 
 	err = s->source->ops->start(s->source, r->f);
+	if (!err && s->recording)
+		err = recording_begin(s->recording, r->f);
+	r->recorded = !err;
 	if (!err && s->program)
 		err = program_run(s->program, s->program_name, r->f);
+	if (!err && s->program)
+		run_note_program(r);
 	if (!err)
 		err = run_ready(r);
 	if (err)
@@ -150,6 +175,7 @@ static void run_program_ended(struct run *r)
 	uint64_t end = clock_monotonic_ns() + r->s->settle_ns;
 
 	program_reap(r->s->program);
+	run_note_program(r);
 	if (!r->s->program->pid)
 		r->deadline = MIN(r->deadline, end);
 }
@@ -178,6 +204,10 @@ static int run_read(struct run *r, const struct event_sink *sink)
 		r->s->source->ops->look(r->s->source, pid);
 	if (!r->err && got >= 0 && r->s->flush)
 		r->err = r->s->flush(r->s->arg, r->f);
+	if (r->s->enough && r->s->enough(r->s->arg))
+		r->stop = true;
+	if (r->s->only_recording && recording_error(r->s->recording))
+		r->stop = true;
 	return got;
 }
 
@@ -206,11 +236,31 @@ static int run_loop(struct run *r)
 	if (got < 0)
 		return got;
 	source->ops->stop(source);
+	if (r->s->program) {
+		program_reap(r->s->program);
+		run_note_program(r);
+	}
 	while (got > 0)
 		got = run_read(r, &sink);
-	if (r->s->program)
-		program_reap(r->s->program);
 	return got < 0 ? got : r->err;
+}
+
+/* The last report, and the end of the recording, which there is also of a run that failed. */
+static int run_end(struct run *r, int err)
+{
+	const struct session *s = r->s;
+	struct failure why = { 0 };
+	int written = 0;
+
+	if (s->recording && r->recorded)
+		recording_settle(s->recording);
+	if (!err)
+		err = s->report(s->arg, ++r->reports, true, r->f);
+	if (s->recording && r->recorded)
+		written = recording_end(s->recording, &why);
+	if (!err && written)
+		*r->f = why;
+	return err ? err : written;
 }
 
 int session_run(const struct session *s, struct failure *f)
@@ -229,5 +279,5 @@ int session_run(const struct session *s, struct failure *f)
 			fail(f, FAILURE_INTERNAL, err, "reading events failed: %s", strerror(-err));
 	}
 	run_close(&r);
-	return err ? err : s->report(s->arg, ++r.reports, true, f);
+	return run_end(&r, err);
 }

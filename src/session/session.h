@@ -8,11 +8,16 @@
 #include "analyze/analyzer.h"
 #include "base/failure.h"
 #include "session/program.h"
+#include "session/recording.h"
 #include "source/source.h"
 
 struct session {
 	struct source *source; /* not started yet */
 	struct analyzer *analyzer;
+	/* What is kept of the run; not begun yet, and ended with it. NULL: nothing is. */
+	struct recording *recording;
+	struct analyzer *code; /* gets the records, too: recording_names(); or NULL */
+	bool only_recording; /* the run ends where nothing more can be written */
 	struct program *program; /* forked, not let go; NULL: none */
 	const char *program_name;
 	uint64_t duration_ns; /* 0: no limit */
@@ -26,6 +31,8 @@ struct session {
 	int (*report)(void *arg, uint64_t number, bool final, struct failure *f);
 	/* Called when what there was has been analysed; an error ends the run. NULL: no need. */
 	int (*flush)(void *arg, struct failure *f);
+	/* Asked whenever that is so: whether the run is to end. NULL: it is not. */
+	bool (*enough)(void *arg);
 	void *arg;
 };
 

@@ -55,7 +55,8 @@ struct live {
 	uint64_t skipped; /* records that came later */
 	uint64_t generation_began; /* of the marks */
 	uint8_t *stacks_seen; /* a bit a stack id */
-	uint32_t n_stacks;
+	uint32_t n_stacks; /* 0: none are taken */
+	bool budgets; /* some are, by budget */
 	const struct event_sink *sink; /* during read() */
 	unsigned int areas;
 	struct snapshot_queue snapshots;
@@ -227,7 +228,7 @@ static void live_consume(void *arg, const struct event_header *const *records, s
 	struct live *l = arg;
 	size_t i, sent = 0;
 
-	for (i = 0; l->config.stacks && i < n; i++) {
+	for (i = 0; l->n_stacks && i < n; i++) {
 		int32_t id = event_stack_id(records[i]);
 
 		if (id < 0 || (uint32_t)id >= l->n_stacks || l->stacks_seen[id / 8] & 1u << id % 8)
@@ -440,7 +441,7 @@ static void live_refill(struct live *l)
 	uint64_t now = clock_monotonic_ns();
 	size_t i;
 
-	if (l->config.stacks != 1 || now < l->next_refill)
+	if (!l->budgets || now < l->next_refill)
 		return;
 	l->next_refill = now + LIVE_REFILL_NS;
 	for (i = 0; i < SHARED_BUDGETS; i++)
@@ -709,12 +710,13 @@ static int live_open_sideband(struct live *l)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, sideband_fd(l->sideband), &e) ? -errno : 0;
 }
 
-/* Room for call chains, by --stacks none, auto, all. */
-static uint32_t live_stack_room(uint32_t stacks)
+/* Room for call chains, by --stacks none, auto, all of what wants most. */
+static uint32_t live_stack_room(const struct config *c)
 {
 	static const uint32_t room[] = { 0, 4096, 16384 };
+	uint32_t most = MAX(c->stacks, MAX(c->area_stacks, c->user_stacks));
 
-	return room[MIN(stacks, (uint32_t)2)];
+	return room[MIN(most, (uint32_t)2)];
 }
 
 int live_open(const struct capset *c, const struct live_options *o, struct source **ret,
@@ -723,7 +725,7 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	struct attach_options options = {
 		.config = o->config,
 		.ring_size = o->ring_size ? o->ring_size : live_default_ring_size(),
-		.n_stacks = live_stack_room(o->config.stacks),
+		.n_stacks = live_stack_room(&o->config),
 		.areas = o->areas,
 		.cgroup_fd = o->cgroup_fd,
 	};
@@ -748,6 +750,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;
 	l->n_stacks = options.n_stacks;
+	l->budgets = o->config.stacks == 1 || o->config.area_stacks == 1 ||
+		     o->config.user_stacks == 1;
 	l->stacks_seen = calloc(1, l->n_stacks / 8 + 1);
 	err = probe_plan_make(c, o->probe, &plan);
 	if (!err)

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "sym/user_file.h"
 #include "sym/user_image.h"
+#include "sym/user_memo.h"
 #include "sym/user_table.h"
 
 #define OBJECTS_MAX 512
@@ -25,6 +26,9 @@ struct user_symbols {
 	struct known *last; /* most lookups are of the same object as the one before */
 	size_t bytes;
 	uint64_t clock;
+	bool files; /* they are asked */
+	bool remember; /* what they say */
+	struct user_memo memo;
 };
 
 int user_symbols_new(struct user_symbols **ret)
@@ -33,8 +37,26 @@ int user_symbols_new(struct user_symbols **ret)
 
 	if (!s)
 		return -ENOMEM;
+	s->files = true;
 	*ret = s;
 	return 0;
+}
+
+void user_symbols_remember(struct user_symbols *s, bool files)
+{
+	s->remember = true;
+	s->files = files;
+}
+
+const struct user_memo *user_symbols_memo(const struct user_symbols *s)
+{
+	return &s->memo;
+}
+
+int user_symbols_learn(struct user_symbols *s, const struct report_object *o, uint64_t offset,
+		       const char *name, uint64_t into)
+{
+	return user_memo_learn(&s->memo, o, offset, name, into);
 }
 
 static void forget(struct user_symbols *s, struct known *k)
@@ -55,6 +77,7 @@ void user_symbols_free(struct user_symbols **sp)
 		return;
 	for (size_t i = 0; i < OBJECTS_MAX; i++)
 		forget(s, &s->known[i]);
+	user_memo_free(&s->memo);
 	free(s);
 	*sp = NULL;
 }
@@ -127,16 +150,6 @@ static int read_object(const struct report_object *o, struct user_table *t)
 
 /* --- what was read -------------------------------------------------------------------------------- */
 
-/* Whether two objects are one. Those without inode may differ by process or by the image's kind. */
-static bool same_object(const struct report_object *a, const struct report_object *b)
-{
-	return a->inode == b->inode && a->major == b->major && a->minor == b->minor &&
-	       !strcmp(a->path, b->path) &&
-	       (a->inode ||
-		(a->end - a->start == b->end - b->start && a->end >> 32 == b->end >> 32 &&
-		 (a->path[0] != '/' || a->pid == b->pid)));
-}
-
 /* What was not found by way of one process may be by way of another, or in a while. */
 static bool worth_another_try(const struct known *k, const struct report_object *o)
 {
@@ -146,10 +159,10 @@ static bool worth_another_try(const struct known *k, const struct report_object 
 
 static struct known *find_known(struct user_symbols *s, const struct report_object *o)
 {
-	if (s->last && same_object(&s->last->object, o))
+	if (s->last && user_same_object(&s->last->object, o))
 		return s->last;
 	for (size_t i = 0; i < OBJECTS_MAX; i++)
-		if (s->known[i].object.path && same_object(&s->known[i].object, o))
+		if (s->known[i].object.path && user_same_object(&s->known[i].object, o))
 			return &s->known[i];
 	return NULL;
 }
@@ -206,8 +219,9 @@ static int learn(struct user_symbols *s, const struct report_object *o, struct k
 	return 0;
 }
 
-int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
-			const char **ret_name, uint64_t *ret_offset)
+/* Ask the file of @o, which is read if need be. */
+static int ask_file(struct user_symbols *s, const struct report_object *o, uint64_t offset,
+		    const char **ret_name, uint64_t *ret_offset)
 {
 	struct known *k = find_known(s, o);
 	int err = 0;
@@ -223,4 +237,21 @@ int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, u
 	s->last = k;
 	k->used = ++s->clock;
 	return user_table_lookup(&k->table, offset, ret_name, ret_offset);
+}
+
+int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
+			const char **ret_name, uint64_t *ret_offset)
+{
+	const struct user_memo_entry *e = user_memo_find(&s->memo, o, offset);
+	int err;
+
+	if (e) {
+		*ret_name = e->name;
+		*ret_offset = e->into;
+		return 0;
+	}
+	err = s->files ? ask_file(s, o, offset, ret_name, ret_offset) : -ENOENT;
+	if (!err && s->remember)
+		err = user_memo_learn(&s->memo, o, offset, *ret_name, *ret_offset);
+	return err;
 }

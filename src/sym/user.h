@@ -27,4 +27,15 @@ void user_symbols_free(struct user_symbols **s);
 int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
 			const char **ret_name, uint64_t *ret_offset);
 
+struct user_memo;
+
+/* Remember from here on what was found, and answer the same whenever it is asked again. Without @files
+ * nothing else is known but what user_symbols_learn() was told. */
+void user_symbols_remember(struct user_symbols *s, bool files);
+/* What is remembered; see user_memo.h. */
+const struct user_memo *user_symbols_memo(const struct user_symbols *s);
+/* 0 or -ENOMEM. */
+int user_symbols_learn(struct user_symbols *s, const struct report_object *o, uint64_t offset,
+		       const char *name, uint64_t into);
+
 #endif

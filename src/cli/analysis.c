@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/analysis.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyze/register_names.h"
+#include "cli/output.h"
+
+void analysis_free(struct analysis *a)
+{
+	free(a->subject);
+	free(a->registers);
+	free(a->names_why);
+	if (!a->borrowed)
+		analyzer_free(&a->analyzer);
+	if (a->fixed)
+		return;
+	symbolizer_free(&a->symbolizer);
+	user_symbols_free(&a->user_symbols);
+}
+
+/* --- the analyzer ----------------------------------------------------------------------------------- */
+
+#define REGISTERS_MAX (1 << 20) /* bytes of --registers FILE */
+
+/* What --registers FILE says, which must be right: it is parsed here, and once more by the analyzer. */
+static int read_registers(struct analysis *a, struct failure *f)
+{
+	const char *path = a->options->registers;
+	struct register_names names = { 0 };
+	FILE *file;
+	size_t n;
+	int err;
+
+	if (!path)
+		return 0;
+	file = fopen(path, "re");
+	if (!file)
+		return fail(f, FAILURE_USAGE, -errno, "--registers: can't read %s: %s", path,
+			    strerror(errno));
+	a->registers = calloc(1, REGISTERS_MAX + 1);
+	if (!a->registers) {
+		fclose(file);
+		return -ENOMEM;
+	}
+	n = fread(a->registers, 1, REGISTERS_MAX, file);
+	err = ferror(file) ? -EISDIR : 0;
+	fclose(file);
+	if (err)
+		return fail(f, FAILURE_USAGE, err, "--registers: can't read %s: %s", path,
+			    strerror(-err));
+	if (n == REGISTERS_MAX || strlen(a->registers) != n)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--registers: %s is no text, or over 1 MiB",
+			    path);
+	err = register_names_add(&names, a->registers, path, f);
+	register_names_free(&names);
+	return err;
+}
+
+int analysis_open(struct analysis *a, struct failure *f)
+{
+	const struct options *o = a->options;
+	struct analyzer_options options = {
+		.by = (enum ledger_by)o->by,
+		.top = option_given(o, OPTION_TOP) ? o->top
+		       : o->json		   ? 0
+						   : 10,
+		.min_age_ns = o->min_age_ns,
+		.objects = o->objects,
+		.stacks = a->stacks,
+		.map = o->map,
+		.all = o->json,
+		.trace = o->trace,
+		.timeline = o->timeline,
+	};
+	int err = read_registers(a, f);
+
+	if (err)
+		return err;
+	options.registers = a->registers;
+	a->analyzer = analyzer_find(a->command->name)->create(&options);
+	return a->analyzer ? 0 : -ENOMEM;
+}
+
+/* --- reports ---------------------------------------------------------------------------------------- */
+
+/* Names for addresses; without them the report shows addresses and says why. */
+static int resolve(struct analysis *a, struct report *r, bool final)
+{
+	struct failure why = { 0 };
+
+	if (!a->fixed) {
+		/* modules may have come and gone: the last word is a fresh look */
+		if (final)
+			symbolizer_free(&a->symbolizer);
+		if (!a->symbolizer && kallsyms_open("/proc/kallsyms", &a->symbolizer, &why)) {
+			free(a->names_why);
+			a->names_why = strdup(why.text);
+		}
+		if (!a->user_symbols && r->n_objects) {
+			int err = user_symbols_new(&a->user_symbols);
+
+			if (err)
+				return err;
+		}
+	}
+	if (a->names_why && (a->fixed || !a->symbolizer))
+		report_add_note(r, "addresses have no names: %s", a->names_why);
+	return symbolize_report(a->symbolizer, a->user_symbols, r);
+}
+
+static bool data_lost(const struct quality *q)
+{
+	bool missed = q->recursion_misses && q->recursion_misses != QUALITY_UNKNOWN;
+
+	return q->lost || q->late || q->map_full || missed;
+}
+
+static struct report *report_begin(const struct analysis *a)
+{
+	struct report *r = report_new(a->command->name);
+
+	if (r) {
+		snprintf(r->kernel, sizeof(r->kernel), "%s",
+			 a->kernel ? a->kernel : a->capset->kernel);
+		snprintf(r->arch, sizeof(r->arch), "%s", a->arch ? a->arch : a->capset->arch);
+	}
+	return r;
+}
+
+int analysis_flush(void *arg, struct failure *f)
+{
+	struct analysis *a = arg;
+	_cleanup_(report_free) struct report *r = report_begin(a);
+	int err = r ? a->analyzer->ops->trace(a->analyzer, r) : -ENOMEM;
+
+	if (err)
+		return fail(f, FAILURE_INTERNAL, err, "not enough memory for --trace");
+	if (!r->n_tables)
+		return 0;
+	r->piece = true;
+	r->interval = a->options->json ? 0 : a->pieces;
+	a->pieces++;
+	return output_report(r, a->options->json, f);
+}
+
+static int fill(struct analysis *a, uint64_t number, bool final, struct report *r)
+{
+	int err;
+
+	r->subject = strdup(a->subject);
+	r->interval = number;
+	if (a->program)
+		r->program = *a->program;
+	err = a->analyzer->ops->report(a->analyzer, r);
+	if (err)
+		return err;
+	r->final = final;
+	a->lost = data_lost(&r->quality);
+	if (a->stacks && !a->capset->stack_traces && !(a->command->areas & AREA_FAULTS))
+		report_add_note(r, "no call chains: " JUNK_STACKS,
+				a->arch ? a->arch : a->capset->arch);
+	err = resolve(a, r, final);
+	if (!err && a->replay)
+		a->lost |= replay_note_damage(a->replay, r);
+	return err;
+}
+
+int analysis_make(struct analysis *a, uint64_t number, bool final, struct report **ret,
+		  struct failure *f)
+{
+	_cleanup_(report_free) struct report *r = report_begin(a);
+	int err = r ? fill(a, number, final, r) : -ENOMEM;
+
+	if (err || r->oom)
+		return fail(f, FAILURE_INTERNAL, err ? err : -ENOMEM,
+			    "not enough memory for the report: try --top or a selection");
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+int analysis_report(void *arg, uint64_t number, bool final, struct failure *f)
+{
+	struct analysis *a = arg;
+	_cleanup_(report_free) struct report *r = NULL;
+	int err = analysis_make(a, number, final, &r, f);
+
+	if (err)
+		return err;
+	if (a->pieces && !a->options->json)
+		putchar('\n');
+	return output_report(r, a->options->json, f);
+}

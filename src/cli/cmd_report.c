@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kmscope report, diff and export: what recordings say. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "analyze/diff.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/replayed.h"
+#include "cli/schema.h"
+#include "render/export.h"
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *c;
+
+	for (c = commands; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c;
+	return NULL;
+}
+
+/* The command's own report, or those of all areas that were recorded. */
+static int add_analyses(struct replayed *r, struct failure *f)
+{
+	const struct command *c = find_command(replay_text(&r->replay, "command", ""));
+
+	return c && replayed_fits(r, c) ? replayed_add(r, c, f) : replayed_add_all(r, f);
+}
+
+int cmd_report(const struct command *c _unused_, const struct options *o, struct failure *f)
+{
+	struct replayed r;
+	int err;
+
+	if (o->schema && !o->n_files)
+		return schema_print(f);
+	if (o->schema)
+		return fail(f, FAILURE_USAGE, -EINVAL, "--schema is about no FILE: leave it out");
+	if (!o->n_files)
+		return fail(f, FAILURE_USAGE, -EINVAL, "of which recording? add FILE");
+	err = replayed_open(o->files[0], o, &r, f);
+	if (err)
+		return err;
+	err = add_analyses(&r, f);
+	if (!err)
+		err = replayed_print(&r, f);
+	replayed_free(&r);
+	if (err)
+		return err;
+	return o->strict ? r.exit_code : EXIT_DONE;
+}
+
+/* --- all reports of a recording --------------------------------------------------------------------- */
+
+struct reports {
+	struct report *items[SEVERAL_MAX];
+	size_t n;
+	uint64_t page_size;
+	char *selection; /* in words; NULL: everything */
+};
+
+static void reports_free(struct reports *r)
+{
+	while (r->n > 0)
+		report_free(&r->items[--r->n]);
+	free(r->selection);
+}
+
+/* @tracks: of the analyzer for time lines only. */
+static int read_reports(const char *path, const struct options *o, bool tracks,
+			struct reports *ret, struct failure *f)
+{
+	static const struct command tracks_command = { .name = "tracks", .traces = "events" };
+	struct options all = *o;
+	struct replayed r;
+	int err;
+
+	/* all rows, and tables that are empty */
+	all.top = 0;
+	all.set |= 1ull << OPTION_TOP;
+	all.json = true;
+	all.by = LEDGER_BY_SITE;
+	err = replayed_open(path, &all, &r, f);
+	if (err)
+		return err;
+	err = tracks ? replayed_add(&r, &tracks_command, f) : replayed_add_all(&r, f);
+	if (!err)
+		err = replayed_make(&r, ret->items, &ret->n, f);
+	if (!err) {
+		const char *selected = replay_text(&r.replay, "selected", NULL);
+
+		ret->page_size = record_reader_header(r.replay.reader)->page_size;
+		ret->selection = selected ? strdup(selected) : NULL;
+	}
+	replayed_free(&r);
+	return err;
+}
+
+/* --- diff --------------------------------------------------------------------------------------------- */
+
+static bool get_difference(void *arg, const char *name, double *ret)
+{
+	return diff_value(arg, name, ret);
+}
+
+/* --fail-if: say why, on standard error; 1, 0, or negative errno. */
+static int judge(const struct condition *c, const struct report *diff)
+{
+	char why[400];
+
+	switch (condition_explain(c, get_difference, (void *)diff, why, sizeof(why))) {
+	case CONDITION_TRUE:
+		log_error("--fail-if holds: %s", why);
+		return EXIT_FAILED;
+	case CONDITION_UNKNOWN:
+		log_error("--fail-if can't be decided: %s", why);
+		return EXIT_FAILED;
+	default:
+		return EXIT_DONE;
+	}
+}
+
+static struct diff_side side_of(const char *path, const struct reports *r)
+{
+	return (struct diff_side){
+		.name = path,
+		.reports = (const struct report *const *)r->items,
+		.n = r->n,
+		.page_size = r->page_size,
+		.selection = r->selection,
+	};
+}
+
+static int print_difference(const struct options *o, const struct condition *c,
+			    struct reports sides[2], struct failure *f)
+{
+	struct diff_options options = {
+		.top = option_given(o, OPTION_TOP) ? o->top
+		       : o->json		   ? 0
+						   : 10,
+		.all = o->json,
+		.as_measured = o->as_measured,
+	};
+	_cleanup_(report_free) struct report *r = report_new("diff");
+	struct diff_side before = side_of(o->files[0], &sides[0]);
+	struct diff_side after = side_of(o->files[1], &sides[1]);
+	int err = r ? diff_reports(&before, &after, &options, r) : -ENOMEM;
+
+	if (err)
+		return err;
+	r->interval = 1;
+	r->final = true;
+	err = output_report(r, o->json, f);
+	if (err)
+		return err;
+	return c ? judge(c, r) : EXIT_DONE;
+}
+
+int cmd_diff(const struct command *cmd _unused_, const struct options *o, struct failure *f)
+{
+	struct reports sides[2] = { 0 };
+	struct condition *c = NULL;
+	struct failure why;
+	int err = 0;
+
+	if (o->n_files < 2)
+		return fail(f, FAILURE_USAGE, -EINVAL, "diff compares two recordings: add %s",
+			    o->n_files ? "the other one" : "BEFORE AFTER");
+	if (o->fail_if && condition_parse(o->fail_if, diff_names, &c, &why))
+		return fail(f, FAILURE_USAGE, -EINVAL, "--fail-if: %s", why.text);
+	err = read_reports(o->files[0], o, false, &sides[0], f);
+	if (!err)
+		err = read_reports(o->files[1], o, false, &sides[1], f);
+	if (!err)
+		err = print_difference(o, c, sides, f);
+	reports_free(&sides[0]);
+	reports_free(&sides[1]);
+	condition_free(&c);
+	return err;
+}
+
+/* --- export ------------------------------------------------------------------------------------------- */
+
+static FILE *open_output(const struct options *o, struct failure *f)
+{
+	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL);
+	struct stat st;
+	int fd;
+
+	if (!o->output)
+		return stdout;
+	fd = open(o->output, flags, 0600);
+	if (fd < 0 && errno == EEXIST && !lstat(o->output, &st) && S_ISREG(st.st_mode)) {
+		fail(f, FAILURE_USAGE, -EEXIST,
+		     "%s exists already: use another name, or --force to replace it", o->output);
+		return NULL;
+	}
+	if (fd < 0) {
+		fail(f, FAILURE_USAGE, -errno, "%s can't be written: %s", o->output,
+		     errno == ELOOP || errno == EEXIST ? "it is no regular file" : strerror(errno));
+		return NULL;
+	}
+	return fdopen(fd, "we");
+}
+
+static int export_reports(const struct options *o, const struct reports *r, struct failure *f)
+{
+	struct export_options options = { .table = o->table, .value = o->value };
+	const struct exporter *e = exporter_find(option_choice(OPTION_FORMAT, o->format));
+	FILE *out = open_output(o, f);
+	int err;
+
+	if (!out)
+		return -EIO;
+	err = e->write((const struct report *const *)r->items, r->n, &options, out, f);
+	if (out != stdout && fclose(out) && !err)
+		err = fail(f, FAILURE_INTERNAL, -errno, "%s can't be written: %s", o->output,
+			   strerror(errno));
+	return err;
+}
+
+static int check_export(const struct options *o, struct failure *f)
+{
+	const char *format;
+
+	if (!o->n_files)
+		return fail(f, FAILURE_USAGE, -EINVAL, "which recording? add FILE");
+	if (!option_given(o, OPTION_FORMAT))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "into what? add --to folded, pprof, perfetto or csv");
+	format = option_choice(OPTION_FORMAT, o->format);
+	if (o->table && strcmp(format, "csv"))
+		return fail(f, FAILURE_USAGE, -EINVAL, "--table is for --to csv, not for %s",
+			    format);
+	if (o->value && strcmp(format, "folded"))
+		return fail(f, FAILURE_USAGE, -EINVAL, "--value is for --to folded, not for %s",
+			    format);
+	if (!o->output && isatty(STDOUT_FILENO) && !strcmp(format, "pprof"))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "a pprof profile is nothing for a terminal: add --output FILE");
+	return 0;
+}
+
+int cmd_export(const struct command *c _unused_, const struct options *o, struct failure *f)
+{
+	struct reports r = { 0 };
+	int err = check_export(o, f);
+	bool tracks;
+
+	if (err)
+		return err;
+	tracks = !strcmp(option_choice(OPTION_FORMAT, o->format), "perfetto");
+	err = read_reports(o->files[0], o, tracks, &r, f);
+	if (!err)
+		err = export_reports(o, &r, f);
+	reports_free(&r);
+	return err;
+}

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "record/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/vec.h"
+#include "record/blocks.h"
+
+struct record_reader {
+	int fd;
+	uint64_t size;
+	struct record_header header;
+	struct blocks blocks;
+	struct block_bytes bytes;
+	struct decoder *decoder;
+	size_t next; /* block */
+	bool open; /* a block is being decoded, */
+	bool pooled; /* … of a pool */
+	uint32_t left; /* … and so many records of it */
+	bool lost; /* something between this block and the one before */
+	bool preamble; /* the next one is to be told */
+	uint64_t sequence; /* of the newest block */
+	bool windowed; /* the beginning was overwritten: */
+	uint64_t start, from; /* … when it was, and when the rest begins */
+	size_t pool, pool_end; /* .windowed: the blocks of the first whole pool */
+	enum { PHASE_FACTS, PHASE_EVENTS } phase;
+	uint64_t time; /* of the newest record that was told */
+	const struct event_header *picked[DECODER_BATCH];
+	struct {
+		char *items; /* texts: key, NUL, value, NUL */
+		size_t n, capacity;
+	} texts;
+	struct record_damage damage;
+};
+
+/* --- opening ------------------------------------------------------------------------------------------ */
+
+static int fail_read(struct failure *f, const char *path, int err)
+{
+	return fail(f, err == -ENOENT || err == -EISDIR ? FAILURE_USAGE : FAILURE_INTERNAL, err,
+		    "%s can't be read: %s", path, strerror(-err));
+}
+
+static int open_file(struct record_reader *r, const char *path, struct failure *f)
+{
+	struct stat st;
+
+	/* a FIFO would wait for its writer */
+	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (r->fd < 0)
+		return fail_read(f, path, -errno);
+	if (fstat(r->fd, &st))
+		return fail_read(f, path, -errno);
+	if (S_ISDIR(st.st_mode))
+		return fail(f, FAILURE_USAGE, -EISDIR, "%s is a directory, no recording", path);
+	if (!S_ISREG(st.st_mode))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "%s is no regular file: store the recording in one", path);
+	if (!st.st_size)
+		return fail(f, FAILURE_USAGE, -ENODATA, "%s is empty, no recording", path);
+	r->size = (uint64_t)st.st_size;
+	return 0;
+}
+
+static int check_header(struct record_reader *r, const char *path, struct failure *f)
+{
+	uint8_t bytes[RECORD_HEADER_SIZE] = { 0 };
+	ssize_t n = pread(r->fd, bytes, sizeof(bytes), 0);
+
+	if (n < 0)
+		return fail_read(f, path, -errno);
+	if (n < RECORD_HEADER_SIZE && !memcmp(bytes, RECORD_MAGIC, MIN((size_t)n, 8u)))
+		return fail(f, FAILURE_USAGE, -ENODATA,
+			    "%s ends before its header does: nothing was recorded", path);
+	switch (record_unpack_header(bytes, &r->header)) {
+	case HEADER_FOREIGN:
+		return fail(f, FAILURE_USAGE, -EINVAL, "%s is no recording of kmscope", path);
+	case HEADER_NEWER:
+		return fail(f, FAILURE_USAGE, -EPROTO,
+			    "%s is a recording of version %u.%u; this kmscope reads %u.%u: use the "
+			    "one that made it",
+			    path, r->header.version, r->header.abi, RECORD_VERSION, EVENTS_ABI);
+	case HEADER_DAMAGED:
+		/* it says little: blocks speak for themselves */
+		r->header = (struct record_header){ .version = RECORD_VERSION,
+						    .abi = EVENTS_ABI,
+						    .size = RECORD_HEADER_SIZE,
+						    .keep = 1 };
+		r->damage.bytes += RECORD_HEADER_SIZE;
+		break;
+	default:
+		break;
+	}
+	r->damage.open = r->header.state == RECORD_OPEN;
+	r->damage.full = r->header.state == RECORD_FULL;
+	return 0;
+}
+
+/* The next block from @i on of one of @types (bits); blocks.n: there is none. */
+static size_t find_block(const struct record_reader *r, size_t i, unsigned int types)
+{
+	while (i < r->blocks.n && !(types & 1u << MIN(r->blocks.items[i].block.type, 31u)))
+		i++;
+	return i;
+}
+
+/* The first pool that is all there. */
+static void find_pool(struct record_reader *r)
+{
+	size_t i, first = r->blocks.n;
+
+	r->pool = r->pool_end = r->blocks.n;
+	for (i = 0; (i = find_block(r, i, 1u << BLOCK_POOL)) < r->blocks.n; i++) {
+		const struct record_block *b = &r->blocks.items[i].block;
+
+		if (b->flags & BLOCK_POOL_FIRST)
+			first = i;
+		if (first < r->blocks.n && b->flags & BLOCK_POOL_LAST) {
+			r->pool = first;
+			r->pool_end = i + 1;
+			return;
+		}
+	}
+}
+
+/* When what is left begins, and when the run did, which its pool tells first. */
+static int find_window(struct record_reader *r)
+{
+	size_t first = find_block(r, 0, 1u << BLOCK_EVENTS), n;
+	const struct event_header *const *records;
+	const uint8_t *payload;
+	bool preamble;
+	int err;
+
+	r->from = first < r->blocks.n ? r->blocks.items[first].block.first : 0;
+	r->start = r->from;
+	if (r->pool == r->blocks.n)
+		return 0;
+	err = block_read(r->fd, &r->blocks.items[r->pool], &r->bytes, &payload);
+	if (!err)
+		err = decoder_begin(r->decoder, payload, r->blocks.items[r->pool].block.raw);
+	if (!err)
+		err = decoder_next(r->decoder, &records, &n, &preamble);
+	if (!err && n && records[0]->kind == EVENT_START)
+		r->start = records[0]->time;
+	return err == -EBADMSG ? 0 : err;
+}
+
+int record_reader_open(const char *path, struct record_reader **ret, struct failure *f)
+{
+	struct record_reader *r = calloc(1, sizeof(*r));
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->fd = -1;
+	r->decoder = decoder_new();
+	err = r->decoder ? open_file(r, path, f) : -ENOMEM;
+	if (!err)
+		err = check_header(r, path, f);
+	if (!err) {
+		err = blocks_find(r->fd, RECORD_HEADER_SIZE, r->size, r->header.keep, &r->blocks);
+		if (err)
+			fail_read(f, path, err);
+	}
+	if (err) {
+		record_reader_free(&r);
+		return err;
+	}
+	r->damage.cut = r->blocks.cut;
+	r->damage.bytes += r->blocks.strange;
+	r->windowed = r->header.keep && r->blocks.n && r->blocks.items[0].block.sequence > 1;
+	r->sequence = r->windowed ? r->blocks.items[0].block.sequence - 1 : 0;
+	find_pool(r);
+	err = r->windowed ? find_window(r) : 0;
+	if (err) {
+		record_reader_free(&r);
+		return err;
+	}
+	r->preamble = r->windowed;
+	r->phase = r->windowed && r->pool < r->blocks.n ? PHASE_FACTS : PHASE_EVENTS;
+	r->next = r->phase == PHASE_FACTS ? r->pool : 0;
+	*ret = r;
+	return 0;
+}
+
+void record_reader_free(struct record_reader **pr)
+{
+	struct record_reader *r = *pr;
+
+	if (!r)
+		return;
+	closep(&r->fd);
+	blocks_free(&r->blocks);
+	block_bytes_free(&r->bytes);
+	decoder_free(&r->decoder);
+	free(r->texts.items);
+	freep(pr);
+}
+
+const struct record_header *record_reader_header(const struct record_reader *r)
+{
+	return &r->header;
+}
+
+uint64_t record_reader_size(const struct record_reader *r)
+{
+	return r->size;
+}
+
+bool record_reader_window(const struct record_reader *r, uint64_t *ret_ns)
+{
+	if (!r->windowed || r->from < r->start)
+		return false;
+	*ret_ns = r->from - r->start;
+	return true;
+}
+
+/* --- texts and names ---------------------------------------------------------------------------------- */
+
+struct cursor {
+	const uint8_t *p, *end;
+	bool bad;
+};
+
+static uint64_t take_number(struct cursor *c)
+{
+	uint64_t v = 0;
+	unsigned int shift;
+
+	for (shift = 0; shift < 64 && c->p < c->end; shift += 7) {
+		uint8_t byte = *c->p++;
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			return v;
+	}
+	c->bad = true;
+	return 0;
+}
+
+/* A copy that ends with NUL, to be freed; NULL with .bad or for lack of memory. */
+static char *take_string(struct cursor *c)
+{
+	uint64_t n = take_number(c);
+	char *s;
+
+	if (c->bad || n > (size_t)(c->end - c->p)) {
+		c->bad = true;
+		return NULL;
+	}
+	s = strndup((const char *)c->p, n);
+	c->p += n;
+	c->bad |= !s;
+	return s;
+}
+
+static int add_text(struct record_reader *r, const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *items = vec_reserve(r->texts.items, r->texts.n, &r->texts.capacity, n, 1);
+
+	if (!items)
+		return -ENOMEM;
+	r->texts.items = items;
+	memcpy(items + r->texts.n, s, n);
+	r->texts.n += n;
+	return 0;
+}
+
+/* Read the texts of the first block that has any. */
+static int read_texts(struct record_reader *r)
+{
+	size_t i;
+
+	for (i = 0; (i = find_block(r, i, 1u << BLOCK_CONTEXT)) < r->blocks.n; i++) {
+		struct cursor c = { 0 };
+		uint64_t n;
+		int err = block_read(r->fd, &r->blocks.items[i], &r->bytes, &c.p);
+
+		if (err == -EBADMSG)
+			continue;
+		if (err)
+			return err;
+		c.end = c.p + r->blocks.items[i].block.raw;
+		for (n = 2 * take_number(&c); n && !c.bad && !err; n--) {
+			_cleanup_free_ char *s = take_string(&c);
+
+			err = s ? add_text(r, s) : -EBADMSG;
+		}
+		return err == -EBADMSG ? 0 : err;
+	}
+	return 0;
+}
+
+const char *record_reader_text(const struct record_reader *reader, const char *key)
+{
+	struct record_reader *r = (struct record_reader *)reader; /* texts are read when asked for */
+	const char *p, *value;
+
+	if (!r->texts.n && read_texts(r))
+		return NULL;
+	for (p = r->texts.items; p && p < r->texts.items + r->texts.n;
+	     p = value + strlen(value) + 1) {
+		value = p + strlen(p) + 1;
+		if (value >= r->texts.items + r->texts.n)
+			break;
+		if (!strcmp(p, key))
+			return value;
+	}
+	return NULL;
+}
+
+static int visit_symbols(struct cursor *c, const struct record_names_visitor *v)
+{
+	uint64_t n;
+	int err = 0;
+
+	for (n = take_number(c); n && !c->bad && !err; n--) {
+		struct record_symbol s = { .address = take_number(c) };
+		_cleanup_free_ char *name = NULL, *module = NULL;
+
+		s.start = take_number(c);
+		s.size = take_number(c);
+		s.name = name = take_string(c);
+		s.module = module = c->bad ? NULL : take_string(c);
+		if (!c->bad)
+			err = v->symbol(v->arg, &s);
+	}
+	return err;
+}
+
+static int visit_code(struct cursor *c, const struct record_names_visitor *v)
+{
+	uint64_t n;
+	int err = 0;
+
+	for (n = take_number(c); n && !c->bad && !err; n--) {
+		_cleanup_free_ char *path = take_string(c), *name = NULL;
+		struct record_code code = { .path = path };
+
+		code.major = (uint32_t)take_number(c);
+		code.minor = (uint32_t)take_number(c);
+		code.pid = (uint32_t)take_number(c);
+		code.inode = take_number(c);
+		code.start = take_number(c);
+		code.end = take_number(c);
+		code.offset = take_number(c);
+		code.name = name = c->bad ? NULL : take_string(c);
+		code.into = take_number(c);
+		if (!c->bad)
+			err = v->code(v->arg, &code);
+	}
+	return err;
+}
+
+int record_reader_names(struct record_reader *r, const struct record_names_visitor *v)
+{
+	size_t i;
+
+	for (i = 0; (i = find_block(r, i, 1u << BLOCK_NAMES)) < r->blocks.n; i++) {
+		struct cursor c = { 0 };
+		int err = block_read(r->fd, &r->blocks.items[i], &r->bytes, &c.p);
+
+		if (err == -EBADMSG) {
+			r->damage.blocks++;
+			continue;
+		}
+		c.end = c.p + (err ? 0 : r->blocks.items[i].block.raw);
+		if (!err)
+			err = visit_symbols(&c, v);
+		if (!err && !c.bad)
+			err = visit_code(&c, v);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* --- records ------------------------------------------------------------------------------------------ */
+
+/* Which blocks matter where we are: a pool only once, and only if the beginning is missing. */
+static size_t find_next(struct record_reader *r)
+{
+	size_t i = r->next;
+
+	if (r->phase == PHASE_FACTS) {
+		i = find_block(r, i, 1u << BLOCK_POOL);
+		if (i < r->pool_end)
+			return i;
+		r->phase = PHASE_EVENTS;
+		i = 0;
+	}
+	for (; i < r->blocks.n; i++) {
+		const struct record_block *b = &r->blocks.items[i].block;
+
+		if (b->type == BLOCK_EVENTS ||
+		    (b->type == BLOCK_POOL && r->windowed && i >= r->pool && i < r->pool_end))
+			break;
+		r->sequence += b->sequence == r->sequence + 1;
+	}
+	return i;
+}
+
+/* Note that block @b is being read, and what may be missing before it. */
+static void follow(struct record_reader *r, const struct record_block *b)
+{
+	bool gap = b->sequence > r->sequence + 1;
+
+	r->pooled = b->type == BLOCK_POOL;
+	r->left = b->n;
+	if (r->phase == PHASE_FACTS)
+		return;
+	if (gap)
+		r->damage.blocks += b->sequence - r->sequence - 1;
+	r->sequence = MAX(r->sequence, b->sequence);
+	if (r->pooled) {
+		r->preamble |= gap; /* of the block behind it */
+		return;
+	}
+	r->preamble |= gap || r->lost;
+	r->lost = false;
+}
+
+/* Begin with the next block that can be read; *@ret_more: there is one. */
+static int begin_block(struct record_reader *r, bool *ret_more)
+{
+	size_t i;
+
+	while ((i = find_next(r)) < r->blocks.n) {
+		const struct block_place *p = &r->blocks.items[i];
+		const uint8_t *payload;
+		int err = block_read(r->fd, p, &r->bytes, &payload);
+
+		r->next = i + 1;
+		follow(r, &p->block);
+		if (!err)
+			err = decoder_begin(r->decoder, payload, p->block.raw);
+		if (!err) {
+			*ret_more = r->open = true;
+			return 0;
+		}
+		if (err != -EBADMSG)
+			return err;
+		r->damage.blocks++;
+		r->damage.records += p->block.n;
+		r->lost = true;
+	}
+	*ret_more = false;
+	return 0;
+}
+
+/* Whether a record of a pool is told where we are: facts first, processes where they belong. */
+static bool pool_wants(const struct record_reader *r, const struct event_header *h)
+{
+	bool process = h->kind == EVENT_PROCESS || h->kind == EVENT_MAP ||
+		       h->kind == EVENT_MAPS_LOST;
+
+	return process == (r->phase == PHASE_EVENTS);
+}
+
+/* Take from a pool what is wanted, none of it younger than what comes next. */
+static void pick(struct record_reader *r, const struct event_header *const **records, size_t *n)
+{
+	uint64_t limit = r->time;
+	size_t i, left = 0;
+
+	if (r->phase == PHASE_FACTS)
+		limit = r->from;
+	for (i = 0; i < *n; i++) {
+		struct event_header *h = (struct event_header *)(*records)[i];
+
+		if (!pool_wants(r, h))
+			continue;
+		h->time = MIN(h->time, limit);
+		r->picked[left++] = h;
+	}
+	*records = r->picked;
+	*n = left;
+}
+
+/* What the decoder handed out, if it is to be told. */
+static bool take(struct record_reader *r, const struct event_header *const **records, size_t *n,
+		 bool preamble)
+{
+	if (r->pooled) {
+		pick(r, records, n);
+		return *n;
+	}
+	if (preamble)
+		return *n && r->preamble;
+	r->preamble = false;
+	r->left -= (uint32_t)MIN((size_t)r->left, *n);
+	if (*n)
+		r->time = MAX(r->time, (*records)[*n - 1]->time);
+	return *n;
+}
+
+int record_reader_next(struct record_reader *r, const struct event_header *const **ret,
+		       size_t *ret_n)
+{
+	for (;;) {
+		bool more = true, preamble, told;
+		int err = r->open ? 0 : begin_block(r, &more);
+
+		if (err || !more) {
+			*ret_n = 0;
+			return err;
+		}
+		err = decoder_next(r->decoder, ret, ret_n, &preamble);
+		if (err == -ENOMEM)
+			return err;
+		r->open = !err && *ret_n;
+		told = take(r, ret, ret_n, preamble);
+		if (err) {
+			r->damage.blocks++;
+			r->damage.records += r->left;
+			r->lost = true;
+		}
+		if (told)
+			return 0;
+	}
+}
+
+void record_reader_damage(const struct record_reader *r, struct record_damage *ret)
+{
+	*ret = r->damage;
+}
