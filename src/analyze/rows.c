@@ -166,7 +166,7 @@ static const struct share *shares_of(const struct share *shares, size_t n, uint3
 	for (end = low; end < n && shares[end].row == row; end++)
 		continue;
 	*ret_n = end - low;
-	return shares + low;
+	return *ret_n ? shares + low : NULL;
 }
 
 void rows_add_shares(const struct rows_shares *s, const struct ledger *l, uint32_t row,

@@ -42,6 +42,13 @@ static void watch_consume(struct analyzer *a, const struct event_header *const *
 		case EVENT_FAULT:
 			w->faults++;
 			break;
+		case EVENT_START:
+			w->start = w->end = h->time;
+			break;
+		case EVENT_TICK:
+		case EVENT_END:
+			w->end = h->time;
+			break;
 		case EVENT_COUNTERS:
 			watch_counters(w, (const struct event_counters *)h);
 			break;
@@ -87,10 +94,15 @@ struct watch *watch_new(void)
 
 uint64_t watch_lost(const struct watch *w)
 {
-	uint64_t lost = w->misses == EVENT_MISSES_UNKNOWN ? 0 : w->misses;
+	uint64_t lost = 0;
 	size_t i;
 
 	for (i = 0; i < w->lost.n; i++)
 		lost += w->lost.items[i];
 	return lost;
+}
+
+uint64_t watch_missed(const struct watch *w)
+{
+	return w->misses == EVENT_MISSES_UNKNOWN ? 0 : w->misses;
 }

@@ -6,6 +6,7 @@
 
 struct watch {
 	struct analyzer analyzer;
+	uint64_t start, end; /* times; .end of the newest tick, or of EVENT_END */
 	uint64_t fallbacks; /* allocations that took another type's block, */
 	uint64_t fallback_order; /* … and the largest order that was asked for */
 	uint64_t failed_pages; /* page allocations that failed, */
@@ -21,7 +22,9 @@ struct watch {
 
 /* NULL: no memory. */
 struct watch *watch_new(void);
-/* Events that are not in the recording, as of the newest tick. */
+/* Events that are not in the recording, as of the newest tick: for which rings had no room, … */
 uint64_t watch_lost(const struct watch *w);
+/* … and which the kernel skipped; 0 where it does not tell. */
+uint64_t watch_missed(const struct watch *w);
 
 #endif

@@ -59,11 +59,19 @@ static int read_registers(struct analysis *a, struct failure *f)
 	return err;
 }
 
+/* A report of several analyses has options of none of them. */
+static enum ledger_by group_by(const struct analysis *a)
+{
+	bool own = option_given(a->options, OPTION_BY) || !a->command->defaults;
+
+	return (enum ledger_by)(own ? a->options->by : a->command->defaults->by);
+}
+
 int analysis_open(struct analysis *a, struct failure *f)
 {
 	const struct options *o = a->options;
 	struct analyzer_options options = {
-		.by = (enum ledger_by)o->by,
+		.by = group_by(a),
 		.top = option_given(o, OPTION_TOP) ? o->top
 		       : o->json		   ? 0
 						   : 10,

@@ -51,19 +51,15 @@ static void armed(void *arg)
 static int open_recording(struct live_run *l, struct failure *f)
 {
 	struct analysis *a = &l->analysis;
-	_cleanup_free_ char *selected = selection_describe(a->options, "");
 	struct kept kept = {
 		.path = a->options->write,
 		.command = a->command->name,
-		.selected = selected,
 	};
 	struct failure why = { 0 };
 	int err;
 
 	if (!kept.path)
 		return 0;
-	if (!selected)
-		return -ENOMEM;
 	err = tracing_names(&a->symbolizer, &a->user_symbols, &why);
 	if (err)
 		return err;

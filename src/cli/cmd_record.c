@@ -31,7 +31,6 @@ struct record_run {
 	const struct watch *watch; /* in it */
 	struct trigger trigger;
 	bool terminal; /* progress is shown */
-	uint64_t start; /* CLOCK_MONOTONIC */
 	char why[300]; /* the trigger fired */
 };
 
@@ -68,13 +67,19 @@ static double bytes_per_event(const struct record_totals *t)
 	return kept ? (double)t->bytes / (double)kept : 0;
 }
 
+/* Seconds, of what was recorded. */
+static double elapsed(const struct record_run *r)
+{
+	return (double)(r->watch->end - r->watch->start) / (double)NSEC_PER_SEC;
+}
+
 static void show_progress(const struct record_run *r, const struct record_totals *t)
 {
-	double seconds = (double)(clock_monotonic_ns() - r->start) / (double)NSEC_PER_SEC;
+	double seconds = elapsed(r);
 
 	fprintf(stderr, "\r\033[K%.0f s  %s events  %s  %.1f B/event  %s/s  %s lost", seconds,
 		units_count(t->events).s, units_bytes(t->bytes).s, bytes_per_event(t),
-		units_bytes((uint64_t)((double)t->bytes / seconds)).s,
+		units_bytes(seconds > 0 ? (uint64_t)((double)t->bytes / seconds) : 0).s,
 		units_count(watch_lost(r->watch)).s);
 	fflush(stderr);
 }
@@ -106,14 +111,14 @@ static void say_end(const struct record_run *r)
 {
 	const char *path = r->options->output;
 	struct record_totals t;
-	double seconds = (double)(clock_monotonic_ns() - r->start) / (double)NSEC_PER_SEC;
 
 	recording_totals(r->recording, &t);
 	if (r->why[0])
 		log_info("ended by --trigger: %s", r->why);
-	log_info("recorded %s events in %.1f s: %s, %.1f bytes an event, %s lost",
-		 digits_grouped(t.events).s, seconds, units_bytes(t.bytes).s, bytes_per_event(&t),
-		 digits_grouped(watch_lost(r->watch)).s);
+	log_info("recorded %s events in %.1f s: %s, %.1f bytes an event, %s lost, %s missed",
+		 digits_grouped(t.events).s, elapsed(r), units_bytes(t.bytes).s,
+		 bytes_per_event(&t), digits_grouped(watch_lost(r->watch)).s,
+		 digits_grouped(watch_missed(r->watch)).s);
 	if (t.dropped)
 		log_info("%s events were overwritten by newer ones (--keep)",
 			 digits_grouped(t.dropped).s);
@@ -187,15 +192,12 @@ static int open_analyzers(struct record_run *r)
 
 static int open_recording(struct record_run *r, const struct tracing *t, struct failure *f)
 {
-	_cleanup_free_ char *selected = selection_describe(r->options, "");
 	struct kept kept = {
 		.path = r->options->output,
 		.command = "record",
-		.selected = selected,
 		.names_why = r->names_why.text,
 	};
-	int err = selected ? tracing_names(&r->symbolizer, &r->user_symbols, &r->names_why) :
-			     -ENOMEM;
+	int err = tracing_names(&r->symbolizer, &r->user_symbols, &r->names_why);
 
 	if (!err)
 		err = tracing_keep(t, &kept, &r->recording, f);
@@ -233,7 +235,7 @@ static int run(struct record_run *r, const struct tracing *t, struct failure *f)
 		err = tracing_open(t, &source, f);
 	if (err || o->dry_run)
 		return err;
-	r->start = r->trigger.start = clock_monotonic_ns();
+	r->trigger.start = clock_monotonic_ns();
 	session.source = source;
 	return session_run(&session, f);
 }
@@ -317,7 +319,7 @@ int cmd_record(const struct command *c _unused_, const struct options *o, struct
 		log_info("everything was loaded; nothing was attached (--dry-run)");
 	else if (!err) {
 		say_end(&r);
-		lost = watch_lost(r.watch);
+		lost = watch_lost(r.watch) + watch_missed(r.watch);
 	}
 	record_run_free(&r);
 	if (err)

@@ -164,11 +164,21 @@ static char *facts_of(const struct capset *c)
 	return text;
 }
 
+/* What follows «slab allocations» in a report's first line; how rows are grouped is said by whoever reads. */
+static char *what_is_selected(const struct options *o)
+{
+	struct options traced = *o;
+
+	traced.set &= ~(1ull << OPTION_BY);
+	return selection_describe(&traced, "");
+}
+
 static int describe(const struct tracing *t, const struct kept *k, struct recording *r)
 {
 	_cleanup_free_ char *line = tracing_command_line();
 	_cleanup_free_ char *facts = facts_of(t->capset);
 	_cleanup_free_ char *areas = areas_names(t->areas);
+	_cleanup_free_ char *selected = what_is_selected(t->options);
 	bool user_stacks = t->options->stacks != STACKS_NONE &&
 			   option_given(t->options, OPTION_STACKS);
 	const struct {
@@ -180,7 +190,7 @@ static int describe(const struct tracing *t, const struct kept *k, struct record
 		{ "kernel", t->capset->kernel },
 		{ "arch", t->capset->arch },
 		{ "areas", areas },
-		{ "selected", k->selected },
+		{ "selected", selected },
 		{ "stacks", t->options->stacks != STACKS_NONE ? "1" : "0" },
 		{ "user_stacks", user_stacks ? "1" : "0" },
 		{ "map", t->options->map ? "1" : "0" },
@@ -190,7 +200,7 @@ static int describe(const struct tracing *t, const struct kept *k, struct record
 		{ "names_why", k->names_why ? k->names_why : "" },
 	};
 	size_t i;
-	int err = line && facts && areas ? 0 : -ENOMEM;
+	int err = line && facts && areas && selected ? 0 : -ENOMEM;
 
 	for (i = 0; i < ARRAY_SIZE(texts) && !err; i++)
 		if (texts[i].value[0])

@@ -24,7 +24,6 @@ int tracing_check_ready_file(const char *path, struct failure *f);
 /* What a recording is told of a run. */
 struct kept {
 	const char *path, *command;
-	const char *selected; /* what follows «slab allocations» in a report's first line */
 	const char *names_why; /* why addresses have no names; NULL: they have */
 };
 

@@ -79,7 +79,7 @@ static bool get_faults(const struct trigger *t, double *ret)
 
 static bool get_lost(const struct trigger *t, double *ret)
 {
-	*ret = (double)watch_lost(t->watch);
+	*ret = (double)(watch_lost(t->watch) + watch_missed(t->watch));
 	return true;
 }
 
