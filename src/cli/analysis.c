@@ -154,6 +154,17 @@ int analysis_flush(void *arg, struct failure *f)
 	return output_report(r, a->options->json, f);
 }
 
+/* Rings and counters are those of all areas. */
+static void note_mixed(const struct analysis *a, struct report *r)
+{
+	const struct quality *q = &r->quality;
+	bool missed = q->recursion_misses && q->recursion_misses != QUALITY_UNKNOWN;
+
+	if (a->mixed && (q->lost || q->filtered || missed))
+		report_add_note(r, "events that were lost, missed or left out are those of all areas "
+				   "that were recorded, not only of this report's");
+}
+
 static int fill(struct analysis *a, uint64_t number, bool final, struct report *r)
 {
 	int err;
@@ -170,6 +181,7 @@ static int fill(struct analysis *a, uint64_t number, bool final, struct report *
 	if (a->stacks && !a->capset->stack_traces && !(a->command->areas & AREA_FAULTS))
 		report_add_note(r, "no call chains: " JUNK_STACKS,
 				a->arch ? a->arch : a->capset->arch);
+	note_mixed(a, r);
 	err = resolve(a, r, final);
 	if (!err && a->replay)
 		a->lost |= replay_note_damage(a->replay, r);

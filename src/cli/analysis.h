@@ -27,6 +27,7 @@ struct analysis {
 	char *names_why; /* owned; why kernel addresses have no names; NULL: they have */
 	char *registers; /* text of --registers; owned */
 	const struct replay *replay; /* NULL: it is live */
+	bool mixed; /* the recording has other areas, too */
 	uint64_t pieces; /* of --trace that were printed */
 	bool lost; /* the newest report is of a run that lost data */
 };

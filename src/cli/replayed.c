@@ -104,6 +104,7 @@ int replayed_add(struct replayed *r, const struct command *c, struct failure *f)
 		.fixed = true,
 		.names_why = why ? strdup(why) : NULL,
 		.replay = &r->replay,
+		.mixed = r->areas & ~c->areas,
 	};
 	r->n++;
 	return a->subject ? analysis_open(a, f) : -ENOMEM;
@@ -135,6 +136,7 @@ static int make_filter(struct replayed *r, const struct replay_run *run, struct 
 	};
 	struct event_sink end = { replay_consume, &r->end };
 	uint64_t window;
+	size_t i;
 	bool needed = option_given(r->options, OPTION_FROM) || option_given(r->options, OPTION_TO);
 	int err = selection_replay(r->options, &r->replay, &options, &needed, f);
 
@@ -148,6 +150,9 @@ static int make_filter(struct replayed *r, const struct replay_run *run, struct 
 	}
 	if (!needed)
 		return 0;
+	/* what others would analyse is not left out of anything */
+	for (i = 0; i < r->n; i++)
+		options.areas |= r->items[i].command->areas;
 	r->end = (struct replay_sink){ .replay = &r->replay, .run = run, .failure = f };
 	err = filter_new(&options, &end, &r->filter);
 	if (err == -EINVAL)
@@ -211,6 +216,14 @@ static int print_reports(void *arg, uint64_t number, bool final, struct failure 
 	return err;
 }
 
+/* --to: what follows is not read. */
+static bool over(void *arg)
+{
+	const struct replayed *r = arg;
+
+	return r->filter && filter_ended(r->filter);
+}
+
 /* --trace, which only one analysis has. */
 static int print_pieces(void *arg, struct failure *f)
 {
@@ -222,6 +235,7 @@ int replayed_print(struct replayed *r, struct failure *f)
 	struct replay_run run = {
 		.interval_ticks = r->options->interval_ns / NSEC_PER_SEC,
 		.report = print_reports,
+		.enough = over,
 		.flush = r->options->trace ? print_pieces : NULL,
 		.arg = r,
 	};
@@ -231,7 +245,7 @@ int replayed_print(struct replayed *r, struct failure *f)
 
 int replayed_make(struct replayed *r, struct report **ret, size_t *ret_n, struct failure *f)
 {
-	struct replay_run run = { .arg = r };
+	struct replay_run run = { .enough = over, .arg = r };
 	size_t n;
 	int err = replay_all(r, &run, f);
 

@@ -120,6 +120,8 @@ int replay_run(struct replay *r, const struct replay_run *run, struct failure *f
 		got = r->source->ops->read(r->source, r->stage.consume ? &r->stage : &sink);
 		if (!end.err && got >= 0 && run->flush)
 			end.err = run->flush(run->arg, f);
+		if (run->enough && run->enough(run->arg))
+			break;
 	}
 	if (got < 0)
 		return fail(f, FAILURE_INTERNAL, got, "the recording can't be read: %s",
