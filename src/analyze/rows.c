@@ -129,7 +129,8 @@ uint32_t rows_add_stack(const struct ledger *l, uint32_t stack, struct report *r
 {
 	const struct stream_stack *s = &l->stream.stacks.items[stack];
 
-	return report_add_stack(r, s->frames + s->first, s->n - s->first);
+	/* a chain may have no frames */
+	return report_add_stack(r, s->frames ? s->frames + s->first : NULL, s->n - s->first);
 }
 
 static void add_share(const struct ledger *l, const struct share *share, uint64_t sampled,
