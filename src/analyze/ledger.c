@@ -29,6 +29,7 @@ int ledger_init(struct ledger *l, enum ledger_by by)
 	memset(l, 0, sizeof(*l));
 	l->by = by;
 	l->free_object = LEDGER_NONE;
+	l->object_of.item_size = sizeof(struct ledger_object);
 	l->stride = 1;
 	stream_init(&l->stream);
 	l->memo = calloc(MEMO_SIZE, sizeof(*l->memo));
@@ -54,7 +55,7 @@ void ledger_free(struct ledger *l)
 	u64map_free(&l->row_of);
 	u64map_free(&l->group_of);
 	u64map_free(&l->cache_of);
-	u64map_free(&l->object_of);
+	u64index_free(&l->object_of);
 	u64map_free(&l->sample_of);
 	stream_free(&l->stream);
 	free(l->memo);
@@ -427,24 +428,24 @@ static void undo_alloc(struct ledger *l, const struct ledger_object *o)
 /* Make @e the object at its address. */
 static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t group)
 {
-	uint32_t i = u64map_get(&l->object_of, e->ptr), predecessor = LEDGER_NONE;
+	uint32_t i = u64index_get(&l->object_of, l->objects.items, e->ptr), predecessor = LEDGER_NONE;
 	uint32_t requested = e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 
-	if (i != U64MAP_NONE && unlikely(e->h.time < l->objects.items[i].time)) {
+	if (i != U64INDEX_NONE && unlikely(e->h.time < l->objects.items[i].time)) {
 		enter_predecessor(l, &l->objects.items[i], group);
 		return;
 	}
-	if (i != U64MAP_NONE && unlikely(e->h.flags & EVENT_AGAIN) &&
+	if (i != U64INDEX_NONE && unlikely(e->h.flags & EVENT_AGAIN) &&
 	    same_allocation(l, &l->objects.items[i], e, requested)) {
 		predecessor = l->objects.items[i].predecessor;
 		undo_alloc(l, &l->objects.items[i]);
-	} else if (i != U64MAP_NONE) {
+	} else if (i != U64INDEX_NONE) {
 		predecessor = imply_free(l, &l->objects.items[i]);
 	} else {
 		i = object_new(l);
 		if (i == LEDGER_NONE)
 			return;
-		if (u64map_set(&l->object_of, e->ptr, i)) {
+		if (u64index_add(&l->object_of, e->ptr, i)) {
 			l->stream.oom = true;
 			return;
 		}
@@ -466,12 +467,12 @@ static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t
 
 static void enter_reuse(struct ledger *l, const struct event_alloc *e)
 {
-	uint32_t i = u64map_get(&l->object_of, e->ptr);
+	uint32_t i = u64index_get(&l->object_of, l->objects.items, e->ptr);
 
 	l->stream.quality.filtered++;
-	if (i == U64MAP_NONE || e->h.time < l->objects.items[i].time)
+	if (i == U64INDEX_NONE || e->h.time < l->objects.items[i].time)
 		return;
-	u64map_remove(&l->object_of, e->ptr);
+	u64index_remove(&l->object_of, e->ptr, i);
 	imply_free(l, &l->objects.items[i]);
 	object_release(l, i);
 }
@@ -518,12 +519,12 @@ static void enter_alloc(struct ledger *l, const struct event_alloc *e)
 
 static void enter_free(struct ledger *l, const struct event_free *e)
 {
-	uint32_t i = u64map_get(&l->object_of, e->ptr);
-	struct ledger_object *o = i == U64MAP_NONE ? NULL : &l->objects.items[i];
+	uint32_t i = u64index_get(&l->object_of, l->objects.items, e->ptr);
+	struct ledger_object *o = i == U64INDEX_NONE ? NULL : &l->objects.items[i];
 
 	if (o && o->group == LEDGER_NONE && e->h.time >= o->time) {
 		l->stream.quality.own++;
-		u64map_remove(&l->object_of, e->ptr);
+		u64index_remove(&l->object_of, e->ptr, i);
 		object_release(l, i);
 		return;
 	}
@@ -551,7 +552,7 @@ static void enter_free(struct ledger *l, const struct event_free *e)
 	l->stream.quality.frees_matched++;
 	l->groups.items[o->group].frees++;
 	group_remove(l, o);
-	u64map_remove(&l->object_of, e->ptr);
+	u64index_remove(&l->object_of, e->ptr, i);
 	object_release(l, i);
 }
 

@@ -9,6 +9,7 @@
  * sites, or tasks with --by); they carry what can't be summed up later: peak and growth.
  */
 #include "base/base.h"
+#include "base/u64index.h"
 #include "base/u64map.h"
 #include "bpf/events.h"
 #include "analyze/stream.h"
@@ -52,7 +53,8 @@ struct ledger_group {
 };
 
 struct ledger_object {
-	uint64_t ptr, time;
+	uint64_t ptr; /* first: it is the key of ledger.object_of; 0: a free pool entry */
+	uint64_t time;
 	uint32_t group; /* LEDGER_NONE: kmscope's own, or a free pool entry */
 	uint32_t requested;
 	int32_t stack;
@@ -80,7 +82,8 @@ struct ledger {
 	STREAM_VEC(struct ledger_sample) samples;
 	uint32_t free_object; /* head of the pool's free list */
 	size_t n_live;
-	struct u64map row_of, group_of, cache_of, object_of, sample_of;
+	struct u64map row_of, group_of, cache_of, sample_of;
+	struct u64index object_of; /* by address, of .objects */
 	struct ledger_memo *memo;
 	struct ledger_stray *strays;
 	uint64_t n_ticks, stride, n_samples;
