@@ -105,7 +105,7 @@ GOLDEN := $(O)/tests/golden/golden
 COMPAT := $(O)/tests/vm/compat
 BENCH_PROGS := $(patsubst %.c,$(O)/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 SKELS := $(O)/gen/raw.skel.h $(O)/gen/classic.skel.h
-GEN := $(SKELS) $(O)/gen/schema.h
+GEN := $(SKELS) $(O)/gen/schema.inc
 BENCH_SKELS := $(O)/gen/reference.skel.h
 
 .DELETE_ON_ERROR:
@@ -183,7 +183,7 @@ $(BENCH_SKELS): $(O)/gen/%.skel.h: $(O)/bench/%.bpf.o
 	$(call say,SKEL,$@)mkdir -p $(@D) && $(BPFTOOL) gen skeleton $< name $* > $@
 
 # `kmscope report --schema`: the page, compressed, as numbers.
-$(O)/gen/schema.h: docs/json.md | $(DEPS)
+$(O)/gen/schema.inc: docs/json.md | $(DEPS)
 	$(call say,GEN,$@)mkdir -p $(@D) && gzip -9nc $< | od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g' > $@
 
 # --- user side ----------------------------------------------------------------------------------------

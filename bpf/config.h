@@ -53,7 +53,8 @@ struct config {
 	__u32 sample; /* mean number of allocations per one taken; 1: all */
 	__u32 wake_bytes; /* wake the reader each time this much has been written on a CPU */
 	__u32 stacks; /* of slab and page allocations; 0: none, 1: by budget, 2: all */
-	__u32 area_stacks, user_stacks; /* of vmalloc areas and mappings; of page faults: the same */
+	__u32 area_stacks,
+		user_stacks; /* of vmalloc areas and mappings; of page faults: the same */
 	__u32 want_task; /* emit EVENT_TASK records */
 	__u32 want_cgroup; /* … with the cgroup, whose changes then count, too */
 	__u32 page_size; /* bytes */

@@ -171,8 +171,7 @@ static __always_inline int emit_fault(void *ctx, const struct here *h, const str
 		emit_task(h, pid_tgid);
 	if (user_stack)
 		/* the same instruction of another process lies elsewhere, but for its place in the page */
-		stack = take_stack_of(ctx, f->ip & 0xfff, config.user_stacks,
-				      BPF_F_USER_STACK);
+		stack = take_stack_of(ctx, f->ip & 0xfff, config.user_stacks, BPF_F_USER_STACK);
 	e = event_begin(h, sizeof(*e), &h->state->lost[0], EVENT_FAULT, flags, pid_tgid >> 32);
 	if (unlikely(!e))
 		return 0;

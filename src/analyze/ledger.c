@@ -428,7 +428,8 @@ static void undo_alloc(struct ledger *l, const struct ledger_object *o)
 /* Make @e the object at its address. */
 static void object_enter(struct ledger *l, const struct event_alloc *e, uint32_t group)
 {
-	uint32_t i = u64index_get(&l->object_of, l->objects.items, e->ptr), predecessor = LEDGER_NONE;
+	uint32_t i = u64index_get(&l->object_of, l->objects.items, e->ptr),
+		 predecessor = LEDGER_NONE;
 	uint32_t requested = e->h.flags & EVENT_SIZES ? event_requested(e->what) : 0;
 
 	if (i != U64INDEX_NONE && unlikely(e->h.time < l->objects.items[i].time)) {

@@ -190,6 +190,11 @@ void stream_enter(struct stream *s, const struct event_header *h)
 		s->misses = ((const struct event_misses *)h)->misses;
 		s->after_end = ((const struct event_misses *)h)->after_end;
 		return;
+	case EVENT_SNAPSHOT: /* some were read before the start */
+	case EVENT_PROCESS:
+	case EVENT_MAP:
+	case EVENT_MAPS_LOST:
+		return;
 	case EVENT_START:
 		s->start = *(const struct event_start *)h;
 		break;

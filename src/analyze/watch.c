@@ -35,9 +35,9 @@ static void watch_consume(struct analyzer *a, const struct event_header *const *
 			break;
 		case EVENT_PAGE_FALLBACK:
 			w->fallbacks++;
-			w->fallback_order =
-				MAX(w->fallback_order,
-				    (uint64_t)event_order(((const struct event_fallback *)h)->block));
+			w->fallback_order = MAX(
+				w->fallback_order,
+				(uint64_t)event_order(((const struct event_fallback *)h)->block));
 			break;
 		case EVENT_FAULT:
 			w->faults++;

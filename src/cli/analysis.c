@@ -161,8 +161,9 @@ static void note_mixed(const struct analysis *a, struct report *r)
 	bool missed = q->recursion_misses && q->recursion_misses != QUALITY_UNKNOWN;
 
 	if (a->mixed && (q->lost || q->filtered || missed))
-		report_add_note(r, "events that were lost, missed or left out are those of all areas "
-				   "that were recorded, not only of this report's");
+		report_add_note(r,
+				"events that were lost, missed or left out are those of all areas "
+				"that were recorded, not only of this report's");
 }
 
 static int fill(struct analysis *a, uint64_t number, bool final, struct report *r)

@@ -28,9 +28,10 @@ int areas_parse(const char *text, unsigned int *ret, struct failure *f)
 		while (a->name && (strlen(a->name) != n || strncmp(a->name, p, n)))
 			a++;
 		if (!a->name)
-			return fail(f, FAILURE_USAGE, -EINVAL,
-				    "--areas: «%.*s» is not one of slab, pages, vmalloc, faults, mmio",
-				    (int)MIN(n, (size_t)60), p);
+			return fail(
+				f, FAILURE_USAGE, -EINVAL,
+				"--areas: «%.*s» is not one of slab, pages, vmalloc, faults, mmio",
+				(int)MIN(n, (size_t)60), p);
 		areas |= a->areas;
 		if (!p[n])
 			break;

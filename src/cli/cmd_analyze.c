@@ -124,9 +124,7 @@ static int settle_faults(struct options *o, struct failure *f)
 static int analyze_live(const struct command *c, const struct options *o, struct failure *f)
 {
 	struct live_run l = {
-		.analysis = { .command = c,
-			      .options = o,
-			      .stacks = o->stacks != STACKS_NONE },
+		.analysis = { .command = c, .options = o, .stacks = o->stacks != STACKS_NONE },
 		.program = { .pidfd = -1, .gate = -1, .trouble = -1 },
 	};
 	struct analysis *a = &l.analysis;

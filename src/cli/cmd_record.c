@@ -161,9 +161,8 @@ static bool selects(const struct options *o)
 
 static int open_analyzers(struct record_run *r)
 {
-	static const struct analyzer_options all = { .stacks = true }, faults = {
-		.by = LEDGER_BY_PID, .stacks = true
-	};
+	static const struct analyzer_options all = { .stacks = true },
+					     faults = { .by = LEDGER_BY_PID, .stacks = true };
 	struct watch *watch = watch_new();
 	struct analyzer *parts[SEVERAL_MAX] = { watch ? &watch->analyzer : NULL };
 	const struct analyzer_ops *const *ops;

@@ -72,8 +72,8 @@ static void reports_free(struct reports *r)
 }
 
 /* @tracks: of the analyzer for time lines only. */
-static int read_reports(const char *path, const struct options *o, bool tracks,
-			struct reports *ret, struct failure *f)
+static int read_reports(const char *path, const struct options *o, bool tracks, struct reports *ret,
+			struct failure *f)
 {
 	static const struct command tracks_command = { .name = "tracks", .traces = "events" };
 	struct options all = *o;

@@ -72,11 +72,13 @@ const struct command commands[] = {
 	  "needed to do that later, on any machine: «kmscope report FILE», «kmscope slab -f FILE».",
 	  &record_defaults, 0, NULL, cmd_record },
 	{ "report", FOR_REPORT, "what a recording says",
-	  "Shows the reports of a recording: those that were, or would have been, shown when it was "
+	  "Shows the reports of a recording: those that were, or would have been, shown when it "
+	  "was "
 	  "made.",
 	  &file_defaults, 0, NULL, cmd_report },
 	{ "diff", FOR_DIFF, "what changed from one recording to another",
-	  "Compares two recordings by call site, order, process and mapping, each count per second: "
+	  "Compares two recordings by call site, order, process and mapping, each count per "
+	  "second: "
 	  "what grew, what is new, what went.",
 	  &file_defaults, 0, NULL, cmd_diff },
 	{ "export", FOR_EXPORT, "a recording for flame graphs, pprof, Perfetto or spreadsheets",

@@ -46,7 +46,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_DURATION] = { "duration", 'd', "SEC", "End after SEC seconds (0.5, 10, 5m)",
 			      TYPE_DURATION, FIELD(duration_ns), 1, YEAR_NS, NULL, FOR_LIVE },
 	[OPTION_INTERVAL] = { "interval", 'i', "SEC", "A report every SEC whole seconds",
-			      TYPE_DURATION, FIELD(interval_ns), 1, YEAR_NS, NULL, FOR_ANALYSIS | FOR_REPORT },
+			      TYPE_DURATION, FIELD(interval_ns), 1, YEAR_NS, NULL,
+			      FOR_ANALYSIS | FOR_REPORT },
 	[OPTION_SETTLE] = { "settle", LONG_ONLY(OPTION_SETTLE), "SEC",
 			    "Go on for SEC seconds after PROGRAM has ended", TYPE_DURATION,
 			    FIELD(settle_ns), 0, YEAR_NS, NULL, FOR_LIVE },
@@ -99,7 +100,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_SAMPLE] = { "sample", LONG_ONLY(OPTION_SAMPLE), "N",
 			    "Follow one allocation in N, taken at random; of faults every Nth "
 			    "(default: 1)",
-			    TYPE_U64, FIELD(sample), 1, 1000000, NULL, FOR_SAMPLED | FOR_FAULTS | FOR_RECORD },
+			    TYPE_U64, FIELD(sample), 1, 1000000, NULL,
+			    FOR_SAMPLED | FOR_FAULTS | FOR_RECORD },
 	[OPTION_BUFFER] = { "buffer", LONG_ONLY(OPTION_BUFFER), "SIZE",
 			    "Event buffer of each CPU, a power of two from 4K to 1G (default: "
 			    "see doctor)",
@@ -115,7 +117,8 @@ static const struct option_spec specs[OPTION_MAX] = {
 			     NULL, FOR_LIVE },
 	[OPTION_PROBE] = { "probe", LONG_ONLY(OPTION_PROBE), "METHOD",
 			   "Hook by raw or classic tracepoints (default: auto)", TYPE_CHOICE,
-			   FIELD(probe), 0, 0, probe_choices, FOR_OBJECTS | FOR_DOCTOR | FOR_RECORD },
+			   FIELD(probe), 0, 0, probe_choices,
+			   FOR_OBJECTS | FOR_DOCTOR | FOR_RECORD },
 	[OPTION_CAPABILITIES] = { "capabilities", LONG_ONLY(OPTION_CAPABILITIES), NULL,
 				  "Print the facts about this kernel that the choice rests on",
 				  TYPE_FLAG, FIELD(capabilities), 0, 0, NULL, FOR_DOCTOR },
@@ -134,41 +137,45 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_REGISTERS] = { "registers", LONG_ONLY(OPTION_REGISTERS), "FILE",
 			       "Names of more registers, see the manual", TYPE_TEXT,
 			       FIELD(registers), 1, 4095, NULL, FOR_MMIO },
-	[OPTION_INPUT] = { "input", 'f', "FILE", "Analyse this recording instead of the live kernel",
-			   TYPE_TEXT, FIELD(input), 1, 4095, NULL, FOR_ANALYSIS },
+	[OPTION_INPUT] = { "input", 'f', "FILE",
+			   "Analyse this recording instead of the live kernel", TYPE_TEXT,
+			   FIELD(input), 1, 4095, NULL, FOR_ANALYSIS },
 	[OPTION_WRITE] = { "write", LONG_ONLY(OPTION_WRITE), "FILE",
 			   "Keep a recording of this run, too", TYPE_TEXT, FIELD(write), 1, 4095,
 			   NULL, FOR_ANALYSIS },
 	[OPTION_FORCE] = { "force", LONG_ONLY(OPTION_FORCE), NULL,
-			   "Replace the output if there is such a file", TYPE_FLAG, FIELD(force),
-			   0, 0, NULL, FOR_LIVE | FOR_EXPORT | FOR_ANONYMIZE },
-	[OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to (export: standard output)",
-			    TYPE_TEXT, FIELD(output), 1, 4095, NULL, FOR_RECORD | FOR_EXPORT },
+			   "Replace the output if there is such a file", TYPE_FLAG, FIELD(force), 0,
+			   0, NULL, FOR_LIVE | FOR_EXPORT | FOR_ANONYMIZE },
+	[OPTION_OUTPUT] = { "output", 'o', "FILE", "Where to (export: standard output)", TYPE_TEXT,
+			    FIELD(output), 1, 4095, NULL, FOR_RECORD | FOR_EXPORT },
 	[OPTION_AREAS] = { "areas", LONG_ONLY(OPTION_AREAS), "LIST",
-			   "What to record: some of slab, pages, vmalloc, faults, mmio, with commas "
+			   "What to record: some of slab, pages, vmalloc, faults, mmio, with "
+			   "commas "
 			   "(default: all)",
 			   TYPE_TEXT, FIELD(areas), 1, 200, NULL, FOR_RECORD },
 	[OPTION_KEEP] = { "keep", LONG_ONLY(OPTION_KEEP), "SIZE",
 			  "Keep the newest SIZE bytes only, at least 4M", TYPE_SIZE, FIELD(keep),
 			  4 << 20, 1ull << 50, NULL, FOR_RECORD },
 	[OPTION_TRIGGER] = { "trigger", LONG_ONLY(OPTION_TRIGGER), "CONDITION",
-			     "End once this holds, such as «free < 64M»; see the manual",
-			     TYPE_TEXT, FIELD(trigger), 1, 4095, NULL, FOR_RECORD },
+			     "End once this holds, such as «free < 64M»; see the manual", TYPE_TEXT,
+			     FIELD(trigger), 1, 4095, NULL, FOR_RECORD },
 	[OPTION_DEFLATE] = { "deflate", LONG_ONLY(OPTION_DEFLATE), NULL,
 			     "Compress all blocks: half the size, for more time", TYPE_FLAG,
 			     FIELD(deflate), 0, 0, NULL, FOR_LIVE },
 	[OPTION_FROM] = { "from", LONG_ONLY(OPTION_FROM), "SEC",
 			  "Of a recording, only what came later than SEC seconds after its start",
-			  TYPE_DURATION, FIELD(from_ns), 0, YEAR_NS, NULL, FOR_REPLAY | FOR_EXPORT },
-	[OPTION_TO] = { "to", LONG_ONLY(OPTION_TO), "SEC", "… and earlier than this",
-			TYPE_DURATION, FIELD(to_ns), 1, YEAR_NS, NULL, FOR_REPLAY },
+			  TYPE_DURATION, FIELD(from_ns), 0, YEAR_NS, NULL,
+			  FOR_REPLAY | FOR_EXPORT },
+	[OPTION_TO] = { "to", LONG_ONLY(OPTION_TO), "SEC", "… and earlier than this", TYPE_DURATION,
+			FIELD(to_ns), 1, YEAR_NS, NULL, FOR_REPLAY },
 	[OPTION_UNTIL] = { "until", LONG_ONLY(OPTION_UNTIL), "SEC", "… and earlier than this",
 			   TYPE_DURATION, FIELD(to_ns), 1, YEAR_NS, NULL, FOR_EXPORT },
 	[OPTION_SCHEMA] = { "schema", LONG_ONLY(OPTION_SCHEMA), NULL,
 			    "Print what --json means: all members and units", TYPE_FLAG,
 			    FIELD(schema), 0, 0, NULL, FOR_REPORT },
 	[OPTION_FAIL_IF] = { "fail-if", LONG_ONLY(OPTION_FAIL_IF), "CONDITION",
-			     "Exit with 1 if this holds, such as «leaks.bytes > 1M»; see the manual",
+			     "Exit with 1 if this holds, such as «leaks.bytes > 1M»; see the "
+			     "manual",
 			     TYPE_TEXT, FIELD(fail_if), 1, 4095, NULL, FOR_DIFF },
 	[OPTION_AS_MEASURED] = { "as-measured", LONG_ONLY(OPTION_AS_MEASURED), NULL,
 				 "Compare counts as they are, not per second", TYPE_FLAG,
@@ -308,8 +315,8 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG && files_of(p->command)) {
-		p->error = fail(p->failure, FAILURE_USAGE, -EINVAL,
-				"«%.100s» is one file too many", arg);
+		p->error = fail(p->failure, FAILURE_USAGE, -EINVAL, "«%.100s» is one file too many",
+				arg);
 		return EINVAL;
 	}
 	if (key == ARGP_KEY_ARG) {
@@ -330,9 +337,9 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 static int check_input(const struct options *o, struct failure *f)
 {
 	static const enum option_id live[] = {
-		OPTION_DURATION, OPTION_SETTLE,	 OPTION_CHILD,	    OPTION_STACKS,
-		OPTION_SAMPLE,	 OPTION_BUFFER,	 OPTION_READY_FILE, OPTION_DRY_RUN,
-		OPTION_PROBE,	 OPTION_WRITE,	 OPTION_DEFLATE,    OPTION_FORCE,
+		OPTION_DURATION, OPTION_SETTLE, OPTION_CHILD,	   OPTION_STACKS,
+		OPTION_SAMPLE,	 OPTION_BUFFER, OPTION_READY_FILE, OPTION_DRY_RUN,
+		OPTION_PROBE,	 OPTION_WRITE,	OPTION_DEFLATE,	   OPTION_FORCE,
 	};
 	size_t i;
 

@@ -51,7 +51,8 @@ static int check_told(const struct replayed *r, const struct options *o, struct 
 	if (o->map && !told(r, "map"))
 		return fail(f, FAILURE_USAGE, -ENODATA,
 			    "--map: %.300s does not tell what moves between the free lists; record "
-			    "with --map", r->path);
+			    "with --map",
+			    r->path);
 	if (o->by == LEDGER_BY_CGROUP && !told(r, "cgroups"))
 		return fail(f, FAILURE_USAGE, -ENODATA,
 			    "--by cgroup: %.300s does not tell cgroups; record with --by cgroup",
@@ -59,7 +60,8 @@ static int check_told(const struct replayed *r, const struct options *o, struct 
 	if ((o->by == LEDGER_BY_COMM || o->objects) && !told(r, "tasks"))
 		return fail(f, FAILURE_USAGE, -ENODATA,
 			    "%.300s does not tell who ran: use «kmscope record», or record with "
-			    "the same --by and --objects", r->path);
+			    "the same --by and --objects",
+			    r->path);
 	return 0;
 }
 
@@ -69,8 +71,8 @@ static char *describe(const struct replayed *r, const struct command *c)
 	_cleanup_free_ char *own = selection_describe(r->options, "");
 	char *text;
 
-	if (!own || asprintf(&text, "%s%s%s", c->traces, replay_text(&r->replay, "selected", ""),
-			     own) < 0)
+	if (!own ||
+	    asprintf(&text, "%s%s%s", c->traces, replay_text(&r->replay, "selected", ""), own) < 0)
 		return NULL;
 	return text;
 }

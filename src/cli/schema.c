@@ -8,7 +8,7 @@
 
 /* gzip; the Makefile makes it of docs/json.md */
 static const unsigned char schema[] = {
-#include "schema.h"
+#include "schema.inc"
 };
 
 int schema_print(struct failure *f)

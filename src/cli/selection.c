@@ -324,7 +324,8 @@ int selection_replay(const struct options *o, const struct replay *r, struct fil
 		if (parse_u64(o->cgroup, 1, UINT64_MAX, &ret->cgroup))
 			return fail(f, FAILURE_USAGE, -EINVAL,
 				    "--cgroup: a recording knows cgroups by number (as --by cgroup "
-				    "shows them), not «%.60s»", o->cgroup);
+				    "shows them), not «%.60s»",
+				    o->cgroup);
 		c->select |= SELECT_CGROUP;
 	}
 	if (option_given(o, OPTION_MIN_SIZE) || option_given(o, OPTION_MAX_SIZE)) {

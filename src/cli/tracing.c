@@ -179,8 +179,8 @@ static int describe(const struct tracing *t, const struct kept *k, struct record
 	_cleanup_free_ char *facts = facts_of(t->capset);
 	_cleanup_free_ char *areas = areas_names(t->areas);
 	_cleanup_free_ char *selected = what_is_selected(t->options);
-	bool user_stacks = t->options->stacks != STACKS_NONE &&
-			   option_given(t->options, OPTION_STACKS);
+	bool user_stacks =
+		t->options->stacks != STACKS_NONE && option_given(t->options, OPTION_STACKS);
 	const struct {
 		const char *key, *value;
 	} texts[] = {

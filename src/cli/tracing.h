@@ -34,7 +34,8 @@ int tracing_keep(const struct tracing *t, const struct kept *k, struct recording
  * Whom a recording asks for names, and remembers what they said. @why is filled in if the kernel's can't be
  * read. 0 or -ENOMEM.
  */
-int tracing_names(struct symbolizer **ret_memo, struct user_symbols **ret_user, struct failure *why);
+int tracing_names(struct symbolizer **ret_memo, struct user_symbols **ret_user,
+		  struct failure *why);
 /* An analyzer that knows all user code that faults; see recording_names(). */
 int tracing_code_analyzer(struct analyzer **ret);
 

@@ -101,28 +101,28 @@ static bool get_file_bytes(const struct trigger *t, double *ret)
 	return true;
 }
 
-#define TRIGGERS(X)                                                                               \
-	X("free", BYTES, 0, get_free, "free memory (MemFree of /proc/meminfo)")                   \
-	X("available", BYTES, 0, get_available, "memory for programs (MemAvailable)")             \
-	X("site.bytes", BYTES, AREA_SLAB, get_site_bytes,                                         \
-	  "live bytes of the call site that has most of them")                                    \
-	X("live.bytes", BYTES, AREA_SLAB, get_live_bytes, "live bytes of all call sites")         \
-	X("fallback.order", COUNT, AREA_PAGES, get_fallback_order,                                \
-	  "largest order asked for that took a block of another migrate type")                    \
-	X("fallbacks", COUNT, AREA_PAGES, get_fallbacks, "how many did")                          \
-	X("failed.order", COUNT, AREA_PAGES, get_failed_order,                                    \
-	  "largest order of a page allocation that failed")                                       \
-	X("failed.pages", COUNT, AREA_PAGES, get_failed_pages, "how many did")                    \
-	X("faults", COUNT, AREA_FAULTS, get_faults, "page faults so far")                         \
-	X("events", COUNT, 0, get_events, "events so far")                                        \
-	X("lost", COUNT, 0, get_lost, "events that were lost or missed so far")                   \
-	X("file.bytes", BYTES, 0, get_file_bytes, "size of the recording")                        \
+#define TRIGGERS(X)                                                                       \
+	X("free", BYTES, 0, get_free, "free memory (MemFree of /proc/meminfo)")           \
+	X("available", BYTES, 0, get_available, "memory for programs (MemAvailable)")     \
+	X("site.bytes", BYTES, AREA_SLAB, get_site_bytes,                                 \
+	  "live bytes of the call site that has most of them")                            \
+	X("live.bytes", BYTES, AREA_SLAB, get_live_bytes, "live bytes of all call sites") \
+	X("fallback.order", COUNT, AREA_PAGES, get_fallback_order,                        \
+	  "largest order asked for that took a block of another migrate type")            \
+	X("fallbacks", COUNT, AREA_PAGES, get_fallbacks, "how many did")                  \
+	X("failed.order", COUNT, AREA_PAGES, get_failed_order,                            \
+	  "largest order of a page allocation that failed")                               \
+	X("failed.pages", COUNT, AREA_PAGES, get_failed_pages, "how many did")            \
+	X("faults", COUNT, AREA_FAULTS, get_faults, "page faults so far")                 \
+	X("events", COUNT, 0, get_events, "events so far")                                \
+	X("lost", COUNT, 0, get_lost, "events that were lost or missed so far")           \
+	X("file.bytes", BYTES, 0, get_file_bytes, "size of the recording")                \
 	X("elapsed", NS, 0, get_elapsed, "time since the start")
 
 #define NAME(name, unit, areas, get, what)  { name, CONDITION_##unit, what },
 #define VALUE(name, unit, areas, get, what) { areas, get },
 
-const struct condition_name trigger_names[] = { TRIGGERS(NAME) { NULL, CONDITION_COUNT, NULL } };
+const struct condition_name trigger_names[] = { TRIGGERS(NAME){ NULL, CONDITION_COUNT, NULL } };
 
 static const struct {
 	unsigned int areas; /* that have to be recorded */

@@ -12,7 +12,8 @@ struct column {
 	const uint8_t *p, *end;
 };
 
-struct template {
+struct template
+{
 	_Alignas(8) uint8_t body[RECORD_BODY_MAX];
 	uint64_t last[RECORD_FIELDS];
 	const struct record_kind *kind;
@@ -304,7 +305,8 @@ static bool get_values(struct decoder *d, struct template *t, struct event_heade
 }
 
 /* What comes behind the fixed part, and whether that makes a whole record. */
-static bool get_tail(struct decoder *d, const struct template *t, struct event_header *h, size_t size)
+static bool get_tail(struct decoder *d, const struct template *t, struct event_header *h,
+		     size_t size)
 {
 	const uint8_t *tail = t->shared;
 

@@ -10,17 +10,18 @@
 
 #include "base/vec.h"
 
-#define SLOTS	   (2 * RECORD_TEMPLATES) /* of the hash table of templates; a power of two */
-#define PLACES	   1024 /* that are remembered; a power of two */
-#define ROOM	   256 /* bytes that a record takes in a column at most, but for tails */
-#define NO_PLACE   UINT32_MAX
+#define SLOTS	 (2 * RECORD_TEMPLATES) /* of the hash table of templates; a power of two */
+#define PLACES	 1024 /* that are remembered; a power of two */
+#define ROOM	 256 /* bytes that a record takes in a column at most, but for tails */
+#define NO_PLACE UINT32_MAX
 
 struct bytes {
 	uint8_t *items;
 	size_t n, capacity;
 };
 
-struct template {
+struct template
+{
 	_Alignas(8) uint8_t body[RECORD_BODY_MAX]; /* without time, place and fields */
 	uint64_t last[RECORD_FIELDS];
 	uint32_t after; /* the one that followed it last */
@@ -204,8 +205,7 @@ static bool same(const struct encoder *e, const struct template *t, const uint8_
 		 const struct record_kind *k, const uint8_t *tail, size_t n_tail)
 {
 	return t->kind == k && same_bytes(t->body + 8, body + 8, k->size - 8u) &&
-	       t->n_tail == n_tail &&
-	       (!n_tail || !memcmp(e->tails.items + t->tail, tail, n_tail));
+	       t->n_tail == n_tail && (!n_tail || !memcmp(e->tails.items + t->tail, tail, n_tail));
 }
 
 /* A body in the file: eight bytes at a time, a byte that says which of them are not 0, and those. */
@@ -247,8 +247,7 @@ static int add_template(struct encoder *e, const struct record_kind *k, const ui
 	}
 	to->items[to->n++] = ((const struct event_header *)body)->kind;
 	to->items[to->n++] = ((const struct event_header *)body)->flags;
-	put_body(to, body + sizeof(struct event_header),
-		 k->size - sizeof(struct event_header));
+	put_body(to, body + sizeof(struct event_header), k->size - sizeof(struct event_header));
 	if (k->tail == TAIL_SHARED) {
 		memcpy(to->items + to->n, tail, n_tail);
 		to->n += n_tail;
@@ -265,12 +264,14 @@ static int find_template(struct encoder *e, const struct record_kind *k, const u
 	int err;
 
 	/* loops do the same things in the same order */
-	if (guess < e->templates.n &&
-	    same(e, &e->templates.items[guess], body, k, tail, n_tail)) {
+	if (guess < e->templates.n && same(e, &e->templates.items[guess], body, k, tail, n_tail)) {
 		*ret = guess;
 		return 0;
 	}
 	hash = hash_body(body, k->size);
+	/* a machine with ten thousands of CPUs has a preamble that would fill the table */
+	if (unlikely(e->templates.n >= SLOTS / 2))
+		return add_template(e, k, body, tail, n_tail, hash, ret);
 	for (i = hash & (SLOTS - 1); e->slots[i]; i = (i + 1) & (SLOTS - 1)) {
 		const struct template *t = &e->templates.items[e->slots[i] - 1];
 
@@ -325,8 +326,7 @@ static void put_address(struct encoder *e, struct bytes *to, uint64_t address, u
 	else if (e->table[slot] == address)
 		put_varint(to, (uint64_t)slot << 2 | 1);
 	else if (!(difference & 7))
-		put_varint(to,
-			   record_zigzag((uint64_t)((int64_t)difference >> 3)) << 2);
+		put_varint(to, record_zigzag((uint64_t)((int64_t)difference >> 3)) << 2);
 	else if (v < 1ull << 62)
 		put_varint(to, v << 2 | 2);
 	else {

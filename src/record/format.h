@@ -21,7 +21,7 @@
 #define RECORD_BLOCK_SIZE  48 /* of a block's header */
 
 /* More than this is no block of ours: a snapshot of 8 MiB, and what may stand before it. */
-#define RECORD_PAYLOAD_MAX (32u << 20)
+#define RECORD_PAYLOAD_MAX   (32u << 20)
 #define RECORD_BLOCK_RECORDS 32768u
 #define RECORD_BLOCK_BYTES   (512u << 10) /* a block is ended when it has so many, before deflating */
 

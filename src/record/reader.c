@@ -300,7 +300,8 @@ static int read_texts(struct record_reader *r)
 
 const char *record_reader_text(const struct record_reader *reader, const char *key)
 {
-	struct record_reader *r = (struct record_reader *)reader; /* texts are read when asked for */
+	struct record_reader *r =
+		(struct record_reader *)reader; /* texts are read when asked for */
 	const char *p, *value;
 
 	if (!r->texts.n && read_texts(r))
@@ -458,8 +459,8 @@ static int begin_block(struct record_reader *r, bool *ret_more)
 /* Whether a record of a pool is told where we are: facts first, processes where they belong. */
 static bool pool_wants(const struct record_reader *r, const struct event_header *h)
 {
-	bool process = h->kind == EVENT_PROCESS || h->kind == EVENT_MAP ||
-		       h->kind == EVENT_MAPS_LOST;
+	bool process =
+		h->kind == EVENT_PROCESS || h->kind == EVENT_MAP || h->kind == EVENT_MAPS_LOST;
 
 	return process == (r->phase == PHASE_EVENTS);
 }

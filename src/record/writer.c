@@ -50,7 +50,7 @@ struct record_writer {
 	struct {
 		struct kept {
 			uint64_t offset, size, events;
-		} *items;
+		} * items;
 		size_t n, capacity;
 	} kept; /* .keep: blocks that are in the file */
 	uint64_t block_events; /* of the block being made */
@@ -240,8 +240,7 @@ static int make_room(struct record_writer *w, uint64_t n)
 	return 0;
 }
 
-static int deflate_payload(struct record_writer *w, const uint8_t **payload,
-			   struct record_block *b)
+static int deflate_payload(struct record_writer *w, const uint8_t **payload, struct record_block *b)
 {
 	uLongf n = compressBound(b->raw);
 
@@ -427,8 +426,8 @@ static int add_record(struct record_writer *w, const struct event_header *h)
 	}
 	if (!err)
 		err = encoder_add(w->encoder, h);
-	if (!err && unlikely(h->kind >= EVENT_TICK || h->kind == EVENT_TASK ||
-			     h->kind == EVENT_CACHE))
+	if (!err &&
+	    unlikely(h->kind >= EVENT_TICK || h->kind == EVENT_TASK || h->kind == EVENT_CACHE))
 		err = note(w, h);
 	w->block_events += event_counts(h);
 	w->totals.events += event_counts(h);
@@ -441,8 +440,7 @@ static int add_record(struct record_writer *w, const struct event_header *h)
 	return err;
 }
 
-void record_writer_add(struct record_writer *w, const struct event_header *const *records,
-		       size_t n)
+void record_writer_add(struct record_writer *w, const struct event_header *const *records, size_t n)
 {
 	size_t i;
 	int err = 0;

@@ -174,8 +174,8 @@ static void write_symbols(struct recording *r)
 	while (r->n_symbols < end) {
 		const struct memo_entry *e = memo_entry(r->memo, r->n_symbols++);
 
-		some[n++] = (struct record_symbol){ e->address, e->start, e->size, e->name,
-						    e->module };
+		some[n++] =
+			(struct record_symbol){ e->address, e->start, e->size, e->name, e->module };
 		if (n < ARRAY_SIZE(some) && r->n_symbols < end)
 			continue;
 		record_writer_names(r->writer, some, n, NULL, 0);
@@ -272,7 +272,8 @@ void recording_tick(struct recording *r, const struct event_header *tick, bool e
 static void write_program(struct recording *r)
 {
 	struct event_program e = {
-		.h = { .time = clock_monotonic_ns(), .kind = EVENT_PROGRAM,
+		.h = { .time = clock_monotonic_ns(),
+		       .kind = EVENT_PROGRAM,
 		       .pid = (uint32_t)r->program.pid },
 		.exit_code = r->program.exit_code,
 		.signal = r->program.signal,

@@ -35,7 +35,8 @@ struct replay_run {
 	int (*report)(void *arg, uint64_t number, bool final, struct failure *f);
 	/* Called after some hundred records; an error ends the run. NULL: no need. */
 	int (*flush)(void *arg, struct failure *f);
-	bool (*enough)(void *arg); /* asked then, too: whether the rest need not be read; NULL: it has to be */
+	bool (*enough)(
+		void *arg); /* asked then, too: whether the rest need not be read; NULL: it has to be */
 	void *arg;
 };
 

@@ -750,8 +750,8 @@ int live_open(const struct capset *c, const struct live_options *o, struct sourc
 	options.config.wake_bytes = (uint32_t)(options.ring_size / 8);
 	l->config = options.config;
 	l->n_stacks = options.n_stacks;
-	l->budgets = o->config.stacks == 1 || o->config.area_stacks == 1 ||
-		     o->config.user_stacks == 1;
+	l->budgets =
+		o->config.stacks == 1 || o->config.area_stacks == 1 || o->config.user_stacks == 1;
 	l->stacks_seen = calloc(1, l->n_stacks / 8 + 1);
 	err = probe_plan_make(c, o->probe, &plan);
 	if (!err)

@@ -199,6 +199,23 @@ static void test_old_free_ends_predecessor(void **state _unused_)
 	assert_int_equal(l->groups.items[1].live, 1);
 }
 
+/* Of other analyzers: some of it was read before the start, some is told by perf in its own time. */
+static void test_other_areas_are_not_late(void **state _unused_)
+{
+	_cleanup_books_ struct books *b =
+		books_open(LEDGER_BY_SITE,
+			   "10 cpu0 start\n"
+			   "5 cpu0 snapshot file=vmstat <<X\npgfault 100\nX\n"
+			   "100 cpu0 kmalloc ptr=0x40 site=1 req=64 alloc=64\n"
+			   "90 cpu0 process what=there pid=10 comm=sh\n"
+			   "91 cpu0 map pid=10 start=0x1000 bytes=4096 path=/bin/sh\n"
+			   "92 cpu0 maps_lost n=1\n"
+			   "200 cpu0 kfree ptr=0x40\n" END);
+
+	assert_int_equal(b->report->quality.late, 0);
+	assert_int_equal(b->report->quality.analysed, 2);
+}
+
 /* The free came, the allocation only after it: it was never live. */
 static void test_late_alloc_after_its_free(void **state _unused_)
 {
@@ -685,6 +702,7 @@ int main(void)
 		cmocka_unit_test(test_implied_by_reuse),
 		cmocka_unit_test(test_large_told_twice),
 		cmocka_unit_test(test_old_free_ends_predecessor),
+		cmocka_unit_test(test_other_areas_are_not_late),
 		cmocka_unit_test(test_late_alloc_after_its_free),
 		cmocka_unit_test(test_late_alloc_after_an_older_free),
 		cmocka_unit_test(test_alloc_at_the_time_of_an_unknown_free),
