@@ -209,7 +209,7 @@ static void test_other_areas_are_not_late(void **state _unused_)
 			   "100 cpu0 kmalloc ptr=0x40 site=1 req=64 alloc=64\n"
 			   "90 cpu0 process what=there pid=10 comm=sh\n"
 			   "91 cpu0 map pid=10 start=0x1000 bytes=4096 path=/bin/sh\n"
-			   "92 cpu0 maps_lost n=1\n"
+			   "92 cpu0 maps_lost records=1\n"
 			   "200 cpu0 kfree ptr=0x40\n" END);
 
 	assert_int_equal(b->report->quality.late, 0);
