@@ -412,6 +412,9 @@ static int diff_metric(struct differ *d, const struct diff_metric *m)
 		reading.before.total.known = false;
 	if (!reading.after.present)
 		reading.after.total.known = false;
+	/* for people: what there is nothing to compare with is in the notes */
+	if (!both && !d->options->all)
+		return 0;
 	total = change_of(d, m->kind, reading.before.total, reading.after.total);
 	to = add_total(d, m, &total);
 	if (!both)

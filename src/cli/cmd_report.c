@@ -136,14 +136,14 @@ static struct diff_side side_of(const char *path, const struct reports *r)
 	};
 }
 
-static int print_difference(const struct options *o, const struct condition *c,
-			    struct reports sides[2], struct failure *f)
+static int compare(const struct options *o, struct reports sides[2], bool all,
+		   struct report **ret)
 {
 	struct diff_options options = {
 		.top = option_given(o, OPTION_TOP) ? o->top
 		       : o->json		   ? 0
 						   : 10,
-		.all = o->json,
+		.all = all,
 		.as_measured = o->as_measured,
 	};
 	_cleanup_(report_free) struct report *r = report_new("diff");
@@ -153,12 +153,23 @@ static int print_difference(const struct options *o, const struct condition *c,
 
 	if (err)
 		return err;
-	r->interval = 1;
-	r->final = true;
-	err = output_report(r, o->json, f);
-	if (err)
+	*ret = TAKE_PTR(r);
+	return 0;
+}
+
+static int print_difference(const struct options *o, const struct condition *c,
+			    struct reports sides[2], struct failure *f)
+{
+	_cleanup_(report_free) struct report *shown = NULL, *all = NULL;
+	int err = compare(o, sides, o->json, &shown);
+
+	if (!err)
+		err = output_report(shown, o->json, f);
+	if (err || !c)
 		return err;
-	return c ? judge(c, r) : EXIT_DONE;
+	/* what people are not shown can be asked for all the same */
+	err = compare(o, sides, true, &all);
+	return err ? err : judge(c, all);
 }
 
 int cmd_diff(const struct command *cmd _unused_, const struct options *o, struct failure *f)

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/clock.h"
+#include "base/newfile.h"
 #include "base/vec.h"
 #include "record/encode.h"
 #include "record/pool.h"
@@ -28,9 +28,9 @@ struct bytes {
 };
 
 struct record_writer {
-	int fd;
+	struct newfile file;
 	char *path;
-	bool created, begun, ended;
+	bool begun, ended;
 	bool deflate, wrapped, forgot;
 	uint64_t keep;
 	uint64_t offset, size; /* where the next block goes; of the file */
@@ -62,52 +62,6 @@ struct record_writer {
 
 /* --- the file --------------------------------------------------------------------------------------- */
 
-static int fail_exists(struct failure *f, const char *path)
-{
-	struct stat st;
-
-	if (!lstat(path, &st) && S_ISLNK(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EEXIST,
-			    "%s is a symbolic link: name the file itself", path);
-	if (!lstat(path, &st) && S_ISDIR(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EISDIR, "%s is a directory: name a file", path);
-	return fail(f, FAILURE_USAGE, -EEXIST,
-		    "%s exists already: use another name, or --force to replace it", path);
-}
-
-static int fail_open(struct failure *f, const char *path, int err)
-{
-	if (err == -ELOOP)
-		return fail(f, FAILURE_USAGE, err, "%s is a symbolic link: name the file itself",
-			    path);
-	if (err == -EISDIR)
-		return fail(f, FAILURE_USAGE, err, "%s is a directory: name a file", path);
-	return fail(f, FAILURE_INTERNAL, err, "%s can't be written: %s", path, strerror(-err));
-}
-
-static int open_file(struct record_writer *w, const struct record_options *o, struct failure *f)
-{
-	struct stat st;
-
-	/* it tells who uses memory how, and where the kernel's is: for its owner only */
-	w->fd = open(o->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	w->created = w->fd >= 0;
-	if (w->created)
-		return 0;
-	if (errno != EEXIST)
-		return fail_open(f, o->path, -errno);
-	if (!o->force)
-		return fail_exists(f, o->path);
-	w->fd = open(o->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (w->fd < 0)
-		return fail_open(f, o->path, -errno);
-	if (fstat(w->fd, &st))
-		return fail_open(f, o->path, -errno);
-	if (!S_ISREG(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EINVAL, "%s is no regular file", o->path);
-	return 0;
-}
-
 int record_writer_open(const struct record_options *o, struct record_writer **ret,
 		       struct failure *f)
 {
@@ -116,13 +70,15 @@ int record_writer_open(const struct record_options *o, struct record_writer **re
 
 	if (!w)
 		return -ENOMEM;
-	w->fd = -1;
+	w->file.fd = -1;
 	w->deflate = o->deflate;
 	w->keep = o->keep;
 	w->encoder = encoder_new();
 	w->path = strdup(o->path);
 	w->pool = o->keep ? pool_new() : NULL;
-	err = w->encoder && w->path && (w->pool || !o->keep) ? open_file(w, o, f) : -ENOMEM;
+	err = w->encoder && w->path && (w->pool || !o->keep) ? 0 : -ENOMEM;
+	if (!err)
+		err = newfile_open(o->path, o->force, &w->file, f);
 	if (err)
 		record_writer_free(&w);
 	else
@@ -136,9 +92,9 @@ void record_writer_free(struct record_writer **pw)
 
 	if (!w)
 		return;
-	if (w->created && !w->begun)
+	if (w->file.created && !w->begun)
 		unlink(w->path);
-	closep(&w->fd);
+	closep(&w->file.fd);
 	encoder_free(&w->encoder);
 	pool_free(&w->pool);
 	free(w->path);
@@ -172,7 +128,7 @@ static int write_header(struct record_writer *w, enum record_state state)
 
 	w->header.state = (uint8_t)state;
 	record_pack_header(&w->header, bytes);
-	return write_all(w->fd, bytes, sizeof(bytes), 0);
+	return write_all(w->file.fd, bytes, sizeof(bytes), 0);
 }
 
 /* Nothing can be written any more: what is not whole is cut off, and the header says so. */
@@ -181,7 +137,7 @@ static void give_up(struct record_writer *w, int err)
 	if (w->err)
 		return;
 	w->err = err;
-	if (!w->wrapped && ftruncate(w->fd, (off_t)w->offset))
+	if (!w->wrapped && ftruncate(w->file.fd, (off_t)w->offset))
 		w->err = err; /* readers find out by themselves */
 	write_header(w, RECORD_FULL);
 }
@@ -223,7 +179,7 @@ static int make_room(struct record_writer *w, uint64_t n)
 		return 0;
 	if (w->offset + n > w->keep && w->offset > RECORD_HEADER_SIZE) {
 		/* what would be left of the round before does not follow anything */
-		if (ftruncate(w->fd, (off_t)w->offset))
+		if (ftruncate(w->file.fd, (off_t)w->offset))
 			return -errno;
 		for (k = w->kept.items; k < w->kept.items + w->kept.n; k++)
 			if (k->offset >= w->offset)
@@ -273,10 +229,10 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 		err = make_room(w, RECORD_BLOCK_SIZE + b.size);
 	if (!err) {
 		record_pack_block(&b, payload, header);
-		err = write_all(w->fd, header, sizeof(header), w->offset);
+		err = write_all(w->file.fd, header, sizeof(header), w->offset);
 	}
 	if (!err)
-		err = write_all(w->fd, payload, b.size, w->offset + RECORD_BLOCK_SIZE);
+		err = write_all(w->file.fd, payload, b.size, w->offset + RECORD_BLOCK_SIZE);
 	if (err) {
 		give_up(w, err);
 		return;
@@ -456,7 +412,7 @@ void record_writer_flush(struct record_writer *w)
 	flush(w, false);
 	/* let the disk begin: a loss of power costs seconds, not all that the kernel would hold back */
 	if (!w->err)
-		sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+		sync_file_range(w->file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 void record_writer_each_site(const struct record_writer *w,
@@ -514,14 +470,14 @@ int record_writer_begin(struct record_writer *w, const struct record_text *texts
 		.keep = w->keep,
 		.wall_ns = clock_wall_ns(),
 	};
-	w->begun = true;
-	if (ftruncate(w->fd, 0))
+	if (ftruncate(w->file.fd, 0))
 		return -errno;
 	err = write_header(w, RECORD_OPEN);
 	if (err)
 		return err;
 	w->offset = w->size = RECORD_HEADER_SIZE;
 	write_block(w, b, w->context.items, w->context.n, true);
+	w->begun = !w->err;
 	return w->err;
 }
 
@@ -572,7 +528,7 @@ int record_writer_end(struct record_writer *w)
 {
 	flush(w, false);
 	/* what is behind the newest block is older than all others */
-	if (!w->err && fdatasync(w->fd) && errno != EINVAL)
+	if (!w->err && fdatasync(w->file.fd) && errno != EINVAL)
 		give_up(w, -errno);
 	if (!w->err)
 		w->err = write_header(w, RECORD_ENDED);
