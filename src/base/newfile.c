@@ -6,44 +6,46 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static int fail_open(struct failure *f, const char *path, int err)
+{
+	return fail(f, FAILURE_INTERNAL, err, "%.300s can't be written: %s", path, strerror(-err));
+}
+
 static int fail_exists(struct failure *f, const char *path)
 {
 	struct stat st;
-	int err = lstat(path, &st) ? -errno : 0;
 
-	if (!err && S_ISLNK(st.st_mode))
+	if (lstat(path, &st))
+		return fail_open(f, path, -errno);
+	if (S_ISLNK(st.st_mode))
 		return fail(f, FAILURE_USAGE, -EEXIST,
-			    "%s is a symbolic link: name the file itself", path);
-	if (!err && S_ISDIR(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EISDIR, "%s is a directory: name a file", path);
-	if (!err && !S_ISREG(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EEXIST, "%s is no regular file", path);
+			    "%.300s is a symbolic link: name the file itself", path);
+	if (S_ISDIR(st.st_mode))
+		return fail(f, FAILURE_USAGE, -EISDIR, "%.300s is a directory: name a file", path);
+	if (!S_ISREG(st.st_mode))
+		return fail(f, FAILURE_USAGE, -EEXIST, "%.300s is no regular file", path);
 	return fail(f, FAILURE_USAGE, -EEXIST,
-		    "%s exists already: use another name, or --force to replace it", path);
-}
-
-static int fail_open(struct failure *f, const char *path, int err)
-{
-	if (err == -ELOOP || err == -EISDIR)
-		return fail_exists(f, path);
-	return fail(f, FAILURE_INTERNAL, err, "%s can't be written: %s", path, strerror(-err));
+		    "%.300s exists already: use another name, or --force to replace it", path);
 }
 
 int newfile_open(const char *path, bool force, struct newfile *ret, struct failure *f)
 {
-	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd =
+		open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat st;
 
 	if (fd >= 0) {
 		*ret = (struct newfile){ TAKE_FD(fd), true };
 		return 0;
 	}
-	if (errno != EEXIST)
+	if (errno != EEXIST && errno != EISDIR && errno != ELOOP)
 		return fail_open(f, path, -errno);
-	if (!force)
+	if (errno != EEXIST || !force)
 		return fail_exists(f, path);
 	/* a FIFO would wait for its reader */
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && (errno == EISDIR || errno == ELOOP))
+		return fail_exists(f, path);
 	if (fd < 0 || fstat(fd, &st))
 		return fail_open(f, path, -errno);
 	if (!S_ISREG(st.st_mode))

@@ -280,6 +280,7 @@ static int record(struct record_run *r, struct failure *f)
 		.areas = r->areas,
 		.program = &r->program,
 		.names = true,
+		.cgroups = true, /* 2 % more than without them */
 	};
 	const char *tracefs;
 	int err;

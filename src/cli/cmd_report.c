@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kmscope report, diff and export: what recordings say. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "analyze/diff.h"
 #include "base/log.h"
+#include "base/newfile.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/replayed.h"
@@ -136,8 +136,7 @@ static struct diff_side side_of(const char *path, const struct reports *r)
 	};
 }
 
-static int compare(const struct options *o, struct reports sides[2], bool all,
-		   struct report **ret)
+static int compare(const struct options *o, struct reports sides[2], bool all, struct report **ret)
 {
 	struct diff_options options = {
 		.top = option_given(o, OPTION_TOP) ? o->top
@@ -197,41 +196,58 @@ int cmd_diff(const struct command *cmd _unused_, const struct options *o, struct
 
 /* --- export ------------------------------------------------------------------------------------------- */
 
-static FILE *open_output(const struct options *o, struct failure *f)
+/* Where to: --output, whose contents stay until the export is made, or standard output. */
+static int open_output(const struct options *o, struct newfile *ret_file, FILE **ret,
+		       struct failure *f)
 {
-	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (o->force ? O_TRUNC : O_EXCL);
-	struct stat st;
-	int fd;
+	struct stat in, out;
+	int err;
 
+	*ret = stdout;
 	if (!o->output)
-		return stdout;
-	fd = open(o->output, flags, 0600);
-	if (fd < 0 && errno == EEXIST && !lstat(o->output, &st) && S_ISREG(st.st_mode)) {
-		fail(f, FAILURE_USAGE, -EEXIST,
-		     "%s exists already: use another name, or --force to replace it", o->output);
-		return NULL;
-	}
-	if (fd < 0) {
-		fail(f, FAILURE_USAGE, -errno, "%s can't be written: %s", o->output,
-		     errno == ELOOP || errno == EEXIST ? "it is no regular file" : strerror(errno));
-		return NULL;
-	}
-	return fdopen(fd, "we");
+		return 0;
+	err = newfile_open(o->output, o->force, ret_file, f);
+	if (err)
+		return err;
+	if (!stat(o->files[0], &in) && !fstat(ret_file->fd, &out) && in.st_dev == out.st_dev &&
+	    in.st_ino == out.st_ino)
+		return fail(f, FAILURE_USAGE, -EINVAL, "%.300s is the recording: use another name",
+			    o->output);
+	*ret = fdopen(ret_file->fd, "we");
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* What was there before behind the end goes; of what failed, nothing is left. */
+static int end_output(const struct options *o, const struct newfile *file, FILE *out, int err,
+		      struct failure *f)
+{
+	off_t end = ftello(out);
+
+	if (!err && (fflush(out) || ftruncate(file->fd, end)))
+		err = fail(f, FAILURE_INTERNAL, -errno, "%.300s can't be written: %s", o->output,
+			   strerror(errno));
+	if (err && file->created)
+		unlink(o->output);
+	return err;
 }
 
 static int export_reports(const struct options *o, const struct reports *r, struct failure *f)
 {
 	struct export_options options = { .table = o->table, .value = o->value };
 	const struct exporter *e = exporter_find(option_choice(OPTION_FORMAT, o->format));
-	FILE *out = open_output(o, f);
-	int err;
+	struct newfile file = { .fd = -1 };
+	FILE *out;
+	int err = open_output(o, &file, &out, f);
 
-	if (!out)
-		return -EIO;
+	if (err) {
+		closep(&file.fd);
+		return err;
+	}
 	err = e->write((const struct report *const *)r->items, r->n, &options, out, f);
-	if (out != stdout && fclose(out) && !err)
-		err = fail(f, FAILURE_INTERNAL, -errno, "%s can't be written: %s", o->output,
-			   strerror(errno));
+	if (out == stdout)
+		return err;
+	err = end_output(o, &file, out, err, f);
+	fclose(out);
 	return err;
 }
 

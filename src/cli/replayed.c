@@ -55,7 +55,8 @@ static int check_told(const struct replayed *r, const struct options *o, struct 
 			    r->path);
 	if (o->by == LEDGER_BY_CGROUP && !told(r, "cgroups"))
 		return fail(f, FAILURE_USAGE, -ENODATA,
-			    "--by cgroup: %.300s does not tell cgroups; record with --by cgroup",
+			    "--by cgroup: %.300s does not tell cgroups: use «kmscope record», "
+			    "or record with --by cgroup",
 			    r->path);
 	if ((o->by == LEDGER_BY_COMM || o->objects) && !told(r, "tasks"))
 		return fail(f, FAILURE_USAGE, -ENODATA,

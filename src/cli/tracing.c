@@ -50,6 +50,11 @@ static int choose_stacks(const struct tracing *t, struct config *c, struct failu
 	return 0;
 }
 
+static bool wants_cgroups(const struct tracing *t)
+{
+	return t->options->by == LEDGER_BY_CGROUP || t->cgroups;
+}
+
 /* Whether reports may name who ran. */
 static bool wants_tasks(const struct tracing *t)
 {
@@ -76,7 +81,7 @@ int tracing_open(const struct tracing *t, struct source **ret, struct failure *f
 	live.cgroup_fd = cgroup;
 	live.config.sample = (uint32_t)o->sample;
 	live.config.want_task = wants_tasks(t);
-	live.config.want_cgroup = o->by == LEDGER_BY_CGROUP;
+	live.config.want_cgroup = wants_cgroups(t);
 	live.pid = o->child ? (uint32_t)t->program->pid : (uint32_t)o->pid;
 	test_knobs(&live);
 	err = choose_stacks(t, &live.config, f);
@@ -195,7 +200,7 @@ static int describe(const struct tracing *t, const struct kept *k, struct record
 		{ "user_stacks", user_stacks ? "1" : "0" },
 		{ "map", t->options->map ? "1" : "0" },
 		{ "tasks", wants_tasks(t) ? "1" : "0" },
-		{ "cgroups", t->options->by == LEDGER_BY_CGROUP ? "1" : "0" },
+		{ "cgroups", wants_cgroups(t) ? "1" : "0" },
 		{ "capabilities", facts },
 		{ "names_why", k->names_why ? k->names_why : "" },
 	};

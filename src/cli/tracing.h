@@ -13,6 +13,7 @@ struct tracing {
 	unsigned int areas; /* enum probe_area: what is analysed or recorded */
 	struct program *program; /* forked, if options have one */
 	bool names; /* reports name tasks, whatever they are grouped by */
+	bool cgroups; /* … and their cgroups */
 };
 
 /* Make the source. */

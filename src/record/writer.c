@@ -527,6 +527,9 @@ bool record_writer_forgot(struct record_writer *w)
 int record_writer_end(struct record_writer *w)
 {
 	flush(w, false);
+	/* a recording whose first block is damaged can be read by this one */
+	write_block(w, (struct record_block){ .type = BLOCK_CONTEXT }, w->context.items,
+		    w->context.n, true);
 	/* what is behind the newest block is older than all others */
 	if (!w->err && fdatasync(w->file.fd) && errno != EINVAL)
 		give_up(w, -errno);

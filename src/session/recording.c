@@ -253,7 +253,9 @@ int recording_begin(struct recording *r, struct failure *f)
 {
 	int err = record_writer_begin(r->writer, r->texts.items, r->texts.n);
 
-	return err ? fail_write(r, err, f) : 0;
+	return err ? fail(f, FAILURE_INTERNAL, err, "%.200s can't be written: %s", r->path,
+			  strerror(-err))
+		   : 0;
 }
 
 void recording_tick(struct recording *r, const struct event_header *tick, bool ending)
