@@ -239,7 +239,28 @@ static int run(struct record_run *r, const struct tracing *t, struct failure *f)
 	return session_run(&session, f);
 }
 
-/* Those that were named; otherwise all that this kernel can tell of. */
+/* What this kernel can tell of; otherwise why it can't. */
+static unsigned int traceable(const struct record_run *r, const struct probe_plan *plan, bool say,
+			      struct failure *f)
+{
+	const struct recorded_area *area;
+	unsigned int areas = 0;
+
+	for (area = recorded_areas; area->name; area++) {
+		struct failure why = { 0 };
+
+		if (!probe_plan_check(plan, &r->capset, area->areas, &why))
+			areas |= area->areas;
+		else if (say)
+			log_info("%s are left out: %s", area->what, why.text);
+		/* the first one says why nothing can be traced */
+		else if (area == recorded_areas && f)
+			*f = why;
+	}
+	return areas;
+}
+
+/* Those that were named; otherwise all that can be traced. */
 static int choose_areas(struct record_run *r, struct failure *f)
 {
 	const struct recorded_area *area;
@@ -255,18 +276,9 @@ static int choose_areas(struct record_run *r, struct failure *f)
 	err = probe_plan_make(&r->capset, (enum probe_choice)r->options->probe, &plan);
 	if (err)
 		return err;
-	r->areas = 0;
-	for (area = recorded_areas; area->name; area++) {
-		struct failure why = { 0 };
-
-		if (!probe_plan_check(&plan, &r->capset, area->areas, &why))
-			r->areas |= area->areas;
-		else
-			log_info("%s are left out: %s", area->what, why.text);
-		/* the first one says why nothing can be traced */
-		if (!r->areas && area == recorded_areas && f)
-			*f = why;
-	}
+	r->areas = traceable(r, &plan, false, f);
+	if (r->areas)
+		traceable(r, &plan, true, NULL);
 	probe_plan_free(&plan);
 	return r->areas ? 0 : -ENOTSUP;
 }

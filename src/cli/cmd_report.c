@@ -217,15 +217,15 @@ static int open_output(const struct options *o, struct newfile *ret_file, FILE *
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* What was there before behind the end goes; of what failed, nothing is left. */
+/* Cut off what was there before and is longer. Of what failed, nothing new is left. */
 static int end_output(const struct options *o, const struct newfile *file, FILE *out, int err,
 		      struct failure *f)
 {
-	off_t end = ftello(out);
+	int failed = fflush(out) || ftruncate(file->fd, ftello(out)) ? -errno : 0;
 
-	if (!err && (fflush(out) || ftruncate(file->fd, end)))
-		err = fail(f, FAILURE_INTERNAL, -errno, "%.300s can't be written: %s", o->output,
-			   strerror(errno));
+	if (!err && failed)
+		err = fail(f, FAILURE_INTERNAL, failed, "%.300s can't be written: %s", o->output,
+			   strerror(-failed));
 	if (err && file->created)
 		unlink(o->output);
 	return err;
@@ -246,7 +246,9 @@ static int export_reports(const struct options *o, const struct reports *r, stru
 	err = e->write((const struct report *const *)r->items, r->n, &options, out, f);
 	if (out == stdout)
 		return err;
-	err = end_output(o, &file, out, err, f);
+	/* what was there stays until there is something else */
+	if (!err || file.created || ftello(out) > 0)
+		err = end_output(o, &file, out, err, f);
 	fclose(out);
 	return err;
 }

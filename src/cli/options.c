@@ -334,7 +334,7 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 }
 
 /* What says how to trace says nothing of a recording, which is made already. */
-static int check_input(const struct options *o, struct failure *f)
+static int check_input(const struct options *o, enum command_mask command, struct failure *f)
 {
 	static const enum option_id live[] = {
 		OPTION_DURATION, OPTION_SETTLE, OPTION_CHILD,	   OPTION_STACKS,
@@ -351,7 +351,7 @@ static int check_input(const struct options *o, struct failure *f)
 	if (o->input && o->program)
 		return fail(f, FAILURE_USAGE, -EINVAL,
 			    "with --input there is no program to run: leave out what follows «--»");
-	if (!o->input && !o->n_files &&
+	if (!o->input && !files_of(command) &&
 	    (option_given(o, OPTION_FROM) || option_given(o, OPTION_TO)))
 		return fail(f, FAILURE_USAGE, -EINVAL,
 			    "--from and --to are about a recording: add --input FILE");
@@ -361,13 +361,18 @@ static int check_input(const struct options *o, struct failure *f)
 		return fail(f, FAILURE_USAGE, -EINVAL,
 			    "--deflate is about a recording: add --write FILE");
 	if (o->to_ns && o->from_ns >= o->to_ns)
-		return fail(f, FAILURE_USAGE, -EINVAL, "--from has to be before --to");
+		return fail(f, FAILURE_USAGE, -EINVAL, "--from has to be before --%s",
+			    specs[command & FOR_EXPORT ? OPTION_UNTIL : OPTION_TO].name);
 	return 0;
 }
 
 /* What options say together. */
-static int check_together(const struct options *o, struct failure *f)
+static int check_together(const struct options *o, enum command_mask command, struct failure *f)
 {
+	int err = check_input(o, command, f);
+
+	if (err)
+		return err;
 	if (o->child && !o->program)
 		return fail(f, FAILURE_USAGE, -EINVAL,
 			    "--child needs a program to follow: add «-- PROGRAM»");
@@ -386,7 +391,7 @@ static int check_together(const struct options *o, struct failure *f)
 		return fail(f, FAILURE_USAGE, -EINVAL, "--min-size is above --max-size");
 	if (o->quiet && o->verbose)
 		return fail(f, FAILURE_USAGE, -EINVAL, "--quiet and --verbose exclude each other");
-	return check_input(o, f);
+	return 0;
 }
 
 static const char *args_of(enum command_mask command)
@@ -436,5 +441,5 @@ int options_parse(int argc, char **argv, enum command_mask command, const char *
 	if (argp_parse(&argp, k, argv, 0, NULL, &state))
 		return state.error ? state.error
 				   : fail(f, FAILURE_USAGE, -EINVAL, "bad command line");
-	return check_together(o, f);
+	return check_together(o, command, f);
 }

@@ -16,8 +16,13 @@ int replayed_open(const char *path, const struct options *o, struct replayed *re
 
 	if (err)
 		return err;
-	if (areas_parse(replay_text(&r.replay, "areas", ""), &r.areas, NULL))
-		r.areas = 0;
+	if (areas_parse(replay_text(&r.replay, "areas", ""), &r.areas, NULL)) {
+		replayed_free(&r);
+		return fail(f, FAILURE_USAGE, -ENODATA,
+			    "%.300s does not tell what was recorded: its first block is missing or "
+			    "damaged",
+			    path);
+	}
 	*ret = r;
 	return 0;
 }
@@ -89,7 +94,7 @@ int replayed_add(struct replayed *r, const struct command *c, struct failure *f)
 		return -ENOMEM;
 	if (c->areas && !replayed_fits(r, c))
 		return fail(f, FAILURE_USAGE, -ENODATA, "%.200s has no %s: it has %s", r->path,
-			    c->traces, *have ? have : "nothing that is known");
+			    c->traces, have);
 	err = check_told(r, r->options, f);
 	if (err)
 		return err;
@@ -123,8 +128,7 @@ int replayed_add_all(struct replayed *r, struct failure *f)
 			err = replayed_add(r, c, f);
 	if (!err && !r->n)
 		err = fail(f, FAILURE_USAGE, -ENODATA,
-			   "%.300s does not tell what was recorded: its first block is damaged",
-			   r->path);
+			   "%.300s has nothing that there is a report of", r->path);
 	return err;
 }
 

@@ -43,7 +43,7 @@ struct record_reader {
 static int fail_read(struct failure *f, const char *path, int err)
 {
 	return fail(f, err == -ENOENT || err == -EISDIR ? FAILURE_USAGE : FAILURE_INTERNAL, err,
-		    "%s can't be read: %s", path, strerror(-err));
+		    "%.300s can't be read: %s", path, strerror(-err));
 }
 
 static int open_file(struct record_reader *r, const char *path, struct failure *f)
@@ -57,12 +57,12 @@ static int open_file(struct record_reader *r, const char *path, struct failure *
 	if (fstat(r->fd, &st))
 		return fail_read(f, path, -errno);
 	if (S_ISDIR(st.st_mode))
-		return fail(f, FAILURE_USAGE, -EISDIR, "%s is a directory, no recording", path);
+		return fail(f, FAILURE_USAGE, -EISDIR, "%.300s is a directory, no recording", path);
 	if (!S_ISREG(st.st_mode))
 		return fail(f, FAILURE_USAGE, -EINVAL,
-			    "%s is no regular file: store the recording in one", path);
+			    "%.300s is no regular file: store the recording in one", path);
 	if (!st.st_size)
-		return fail(f, FAILURE_USAGE, -ENODATA, "%s is empty, no recording", path);
+		return fail(f, FAILURE_USAGE, -ENODATA, "%.300s is empty, no recording", path);
 	r->size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -76,15 +76,22 @@ static int check_header(struct record_reader *r, const char *path, struct failur
 		return fail_read(f, path, -errno);
 	if (n < RECORD_HEADER_SIZE && !memcmp(bytes, RECORD_MAGIC, MIN((size_t)n, 8u)))
 		return fail(f, FAILURE_USAGE, -ENODATA,
-			    "%s ends before its header does: nothing was recorded", path);
+			    "%.300s ends before its header does: nothing was recorded", path);
 	switch (record_unpack_header(bytes, &r->header)) {
 	case HEADER_FOREIGN:
-		return fail(f, FAILURE_USAGE, -EINVAL, "%s is no recording of kmscope", path);
+		return fail(f, FAILURE_USAGE, -EINVAL, "%.300s is no recording of kmscope", path);
 	case HEADER_NEWER:
-		return fail(f, FAILURE_USAGE, -EPROTO,
-			    "%s is a recording of version %u.%u; this kmscope reads %u.%u: use the "
-			    "one that made it",
-			    path, r->header.version, r->header.abi, RECORD_VERSION, EVENTS_ABI);
+		if (r->header.byte_order == 2)
+			return fail(
+				f, FAILURE_USAGE, -EPROTO,
+				"%.300s is of a big-endian machine, which this kmscope does not "
+				"read",
+				path);
+		return fail(
+			f, FAILURE_USAGE, -EPROTO,
+			"%.300s is a recording of version %u.%u; this kmscope reads %u.%u: use the "
+			"one that made it",
+			path, r->header.version, r->header.abi, RECORD_VERSION, EVENTS_ABI);
 	case HEADER_DAMAGED:
 		/* it says little: blocks speak for themselves */
 		r->header = (struct record_header){ .version = RECORD_VERSION,
