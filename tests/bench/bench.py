@@ -279,7 +279,7 @@ def parse_arguments():
                    "more, the fewer of the pages come from a CPU's own list")
     p.add_argument("--fault-turns", type=int, default=1000, help="of the one-CPU fault loop (1000)")
     p.add_argument("--only", help="names, separated by commas: empty bare slab leaks-none "
-                   "leaks-auto leaks-all perf bpftrace memleak (with pipes), pages-empty pages-bare "
+                   "leaks-auto leaks-all record perf bpftrace memleak (with pipes), pages-empty pages-bare "
                    "pages-all-empty pages-all-bare buddy buddy-map (with pages), faults-empty faults-bare "
                    "faults faults-sample (with touch); pipes, pages, touch: all of these")
     p.add_argument("--no-extra", action="store_true", help="skip live objects and start times")

@@ -28,8 +28,13 @@ def summarize(samples):
     lost = [s["lost"] for s in samples if s["lost"] is not None]
     row["lost"] = sum(lost) if lost else None
     for key in ("cpu_s", "load_s", "peak_bytes", "peak_with_rings_bytes", "anon_bytes",
-                "ring_bytes", "kernel_map_bytes", "start_s"):
+                "ring_bytes", "kernel_map_bytes", "start_s", "bytes_per_event", "replay_s",
+                "replay_peak_bytes"):
         row[key] = of(key)
+    # per second that the loops took, and per second of CPU time
+    row["cpu_share"] = median([ratio(s["cpu_s"], s["load_s"]) for s in samples])
+    row["to_replay"] = median([ratio(s["replay_s"], s["load_s"]) for s in samples
+                               if "replay_s" in s])
     row["two_to_one"] = ratio(row["added_ns_two_cpus"], row["added_ns"])
     return row
 
@@ -106,6 +111,9 @@ def print_targets(rows, live, starts):
                 for name in ("slab", "leaks-none", "leaks-auto")]
     targets += [("faults added, to bare", get("faults", "to_bare"), 1.5),
                 ("faults-sample added, to floor", get("faults-sample", "to_floor"), 1.3)]
+    targets += [("record, bytes an event", get("record", "bytes_per_event"), 10),
+                ("record, CPU time to load", get("record", "cpu_share"), 0.5),
+                ("replay, CPU time to load", get("record", "to_replay"), 1 / 3)]
     targets += [("leaks-auto added, to memleak", get("leaks-auto", "to_memleak"), 0.125),
                 ("peak MiB with many live objects", max(peaks, default=None), 24),
                 ("start, to bpftrace's", ratio(max(ours, default=None), peer[0] if peer else None),
@@ -114,5 +122,5 @@ def print_targets(rows, live, starts):
     if targets:
         print("\ntargets")
     for what, value, limit in targets:
-        print("  %-34s %7.2f  aim %s %s" % (what, value, limit, "met" if value <= limit else
+        print("  %-34s %7.2f  aim %.4g %s" % (what, value, limit, "met" if value <= limit else
                                             "MISSED"))

@@ -79,6 +79,33 @@ class Kmscope(Tool):
         return quality["events"], lost
 
 
+class Record(Tool):
+    """kmscope record; what it costs to read the recording is measured afterwards."""
+
+    def command(self):
+        self.program, self.data = self.bench.path("kmscope"), os.path.join(self.dir, "kms")
+        if not os.path.exists(self.program):
+            raise Unavailable("not built")
+        return [self.program, "record", "-q", "--areas", "slab", "--stacks", "none", "-o",
+                self.data, "-d", "3600", "--ready-file", os.path.join(self.dir, "ready")]
+
+    def result(self, run):
+        usage = os.path.join(self.dir, "replay")
+        done = subprocess.run([self.bench.path("tests/bench/meter"), usage, self.program, "slab",
+                               "-f", self.data, "--json"], capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable("can't be read: " + done.stderr.strip()[-200:])
+        quality = json.loads(done.stdout)["quality"]
+        with open(usage) as f:
+            usage = json.load(f)
+        events = quality["events"]
+        self.extra = {"bytes_per_event": os.path.getsize(self.data) / events if events else None,
+                      "replay_s": usage["user_s"] + usage["system_s"],
+                      "replay_peak_bytes": usage["max_rss_kb"] * 1024}
+        os.unlink(self.data)
+        return events, quality["lost"]
+
+
 class Perf(Tool):
     """perf kmem record where it works; Debian's perf 6.1 wants tracepoints that 6.1 removed."""
 
@@ -304,7 +331,8 @@ class Run:
         events, lost = self.tool.result(self)
         # The report is made after SIGINT, so the final peak is the truer one.
         peak = max(memory["peak"], usage["max_rss_kb"] * 1024)
-        return {"events": events, "lost": lost, "start_s": self.start_s,
+        return {**getattr(self.tool, "extra", {}),
+                "events": events, "lost": lost, "start_s": self.start_s,
                 "cpu_s": usage["user_s"] + usage["system_s"],
                 "peak_bytes": peak - memory["rings"], "peak_with_rings_bytes": peak,
                 "anon_bytes": memory["anon"], "ring_bytes": memory["rings"],
@@ -326,6 +354,7 @@ def slab_tools(bench):
         Kmscope(bench, "slab", "kmscope slab", ["slab"]),
         *[Kmscope(bench, "leaks-" + s, "kmscope leaks, stacks " + s, ["leaks", "--stacks", s])
           for s in ("none", "auto", "all")],
+        Record(bench, "record", "kmscope record"),
         Perf(bench),
         Bpftrace(bench, "bpftrace", "bpftrace, count by site", SLAB_EVENTS),
         Memleak(bench),
