@@ -50,6 +50,13 @@ static bool told(const struct replayed *r, const char *key)
 	return !strcmp(replay_text(&r->replay, key, "0"), "1");
 }
 
+static bool took_stacks(const struct replayed *r, const struct command *c)
+{
+	const char *key = c->areas & AREA_FAULTS ? "user_stacks" : "stacks";
+
+	return strcmp(replay_text(&r->replay, key, "none"), "none");
+}
+
 /* What options ask for that has to be traced to be known. */
 static int check_told(const struct replayed *r, const struct options *o, struct failure *f)
 {
@@ -106,7 +113,7 @@ int replayed_add(struct replayed *r, const struct command *c, struct failure *f)
 		.arch = replay_text(&r->replay, "arch", NULL),
 		.subject = describe(r, c),
 		.program = &r->replay.program,
-		.stacks = told(r, c->areas & AREA_FAULTS ? "user_stacks" : "stacks"),
+		.stacks = took_stacks(r, c),
 		.symbolizer = r->replay.memo,
 		.user_symbols = r->replay.user,
 		.fixed = true,

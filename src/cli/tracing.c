@@ -178,12 +178,34 @@ static char *what_is_selected(const struct options *o)
 	return selection_describe(&traced, "");
 }
 
+/* Modules that are loaded: their names and sizes, a line each. */
+static char *loaded_modules(void)
+{
+	FILE *in = fopen("/proc/modules", "re"), *out;
+	char line[512], name[64], *text = NULL;
+	unsigned long bytes;
+	size_t size;
+
+	out = open_memstream(&text, &size);
+	while (in && out && fgets(line, sizeof(line), in))
+		if (sscanf(line, "%63s %lu", name, &bytes) == 2)
+			fprintf(out, "%s %lu\n", name, bytes);
+	if (in)
+		fclose(in);
+	if (!out || fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 static int describe(const struct tracing *t, const struct kept *k, struct recording *r)
 {
 	_cleanup_free_ char *line = tracing_command_line();
 	_cleanup_free_ char *facts = facts_of(t->capset);
 	_cleanup_free_ char *areas = areas_names(t->areas);
 	_cleanup_free_ char *selected = what_is_selected(t->options);
+	_cleanup_free_ char *modules = loaded_modules();
 	bool user_stacks =
 		t->options->stacks != STACKS_NONE && option_given(t->options, OPTION_STACKS);
 	const struct {
@@ -196,16 +218,18 @@ static int describe(const struct tracing *t, const struct kept *k, struct record
 		{ "arch", t->capset->arch },
 		{ "areas", areas },
 		{ "selected", selected },
-		{ "stacks", t->options->stacks != STACKS_NONE ? "1" : "0" },
-		{ "user_stacks", user_stacks ? "1" : "0" },
+		{ "stacks", option_choice(OPTION_STACKS, t->options->stacks) },
+		{ "user_stacks",
+		  user_stacks ? option_choice(OPTION_STACKS, t->options->stacks) : "none" },
 		{ "map", t->options->map ? "1" : "0" },
 		{ "tasks", wants_tasks(t) ? "1" : "0" },
 		{ "cgroups", wants_cgroups(t) ? "1" : "0" },
 		{ "capabilities", facts },
+		{ "modules", modules },
 		{ "names_why", k->names_why ? k->names_why : "" },
 	};
 	size_t i;
-	int err = line && facts && areas && selected ? 0 : -ENOMEM;
+	int err = line && facts && areas && selected && modules ? 0 : -ENOMEM;
 
 	for (i = 0; i < ARRAY_SIZE(texts) && !err; i++)
 		if (texts[i].value[0])
