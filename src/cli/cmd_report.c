@@ -80,9 +80,10 @@ static int read_reports(const char *path, const struct options *o, bool tracks, 
 	struct replayed r;
 	int err;
 
-	/* all rows, and tables that are empty */
+	/* all rows, with their call chains, and tables that are empty */
 	all.top = 0;
-	all.set |= 1ull << OPTION_TOP;
+	all.set |= 1ull << OPTION_TOP | 1ull << OPTION_STACKS;
+	all.stacks = STACKS_AUTO;
 	all.json = true;
 	all.by = LEDGER_BY_SITE;
 	err = replayed_open(path, &all, &r, f);

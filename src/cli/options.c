@@ -337,9 +337,9 @@ static error_t parse_key(int key, char *arg, struct argp_state *state)
 static int check_input(const struct options *o, enum command_mask command, struct failure *f)
 {
 	static const enum option_id live[] = {
-		OPTION_DURATION, OPTION_SETTLE, OPTION_CHILD,	   OPTION_STACKS,
-		OPTION_SAMPLE,	 OPTION_BUFFER, OPTION_READY_FILE, OPTION_DRY_RUN,
-		OPTION_PROBE,	 OPTION_WRITE,	OPTION_DEFLATE,	   OPTION_FORCE,
+		OPTION_DURATION, OPTION_SETTLE,	    OPTION_CHILD,   OPTION_SAMPLE,
+		OPTION_BUFFER,	 OPTION_READY_FILE, OPTION_DRY_RUN, OPTION_PROBE,
+		OPTION_WRITE,	 OPTION_DEFLATE,    OPTION_FORCE,
 	};
 	size_t i;
 

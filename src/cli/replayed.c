@@ -57,6 +57,17 @@ static bool took_stacks(const struct replayed *r, const struct command *c)
 	return strcmp(replay_text(&r->replay, key, "none"), "none");
 }
 
+/* Call chains that were taken are shown if they would have been live, or are asked for. */
+static bool shows_stacks(const struct replayed *r, const struct command *c)
+{
+	bool own = !strcmp(replay_text(&r->replay, "command", ""), c->name);
+	bool wanted = own || !c->defaults || c->defaults->stacks != STACKS_NONE;
+
+	if (option_given(r->options, OPTION_STACKS))
+		wanted = r->options->stacks != STACKS_NONE;
+	return wanted && took_stacks(r, c);
+}
+
 /* What options ask for that has to be traced to be known. */
 static int check_told(const struct replayed *r, const struct options *o, struct failure *f)
 {
@@ -113,7 +124,7 @@ int replayed_add(struct replayed *r, const struct command *c, struct failure *f)
 		.arch = replay_text(&r->replay, "arch", NULL),
 		.subject = describe(r, c),
 		.program = &r->replay.program,
-		.stacks = took_stacks(r, c),
+		.stacks = shows_stacks(r, c),
 		.symbolizer = r->replay.memo,
 		.user_symbols = r->replay.user,
 		.fixed = true,
@@ -285,7 +296,12 @@ int replayed_analyze(const struct command *c, const struct options *o, struct fa
 
 	if (err)
 		return err;
-	err = replayed_add(&r, c, f);
+	if (option_given(o, OPTION_STACKS) && o->stacks != STACKS_NONE && !took_stacks(&r, c))
+		err = fail(f, FAILURE_USAGE, -ENODATA,
+			   "--stacks: %.300s has no call chains of these: record with --stacks",
+			   o->input);
+	if (!err)
+		err = replayed_add(&r, c, f);
 	if (!err)
 		err = replayed_print(&r, f);
 	replayed_free(&r);
