@@ -234,7 +234,6 @@ static int run(struct record_run *r, const struct tracing *t, struct failure *f)
 		err = tracing_open(t, &source, f);
 	if (err || o->dry_run)
 		return err;
-	r->trigger.start = clock_monotonic_ns();
 	session.source = source;
 	return session_run(&session, f);
 }

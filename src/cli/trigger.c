@@ -85,8 +85,8 @@ static bool get_lost(const struct trigger *t, double *ret)
 
 static bool get_elapsed(const struct trigger *t, double *ret)
 {
-	*ret = (double)(clock_monotonic_ns() - t->start);
-	return true;
+	*ret = (double)(clock_monotonic_ns() - t->watch->start);
+	return t->watch->start;
 }
 
 static bool get_events(const struct trigger *t, double *ret)
@@ -159,7 +159,6 @@ int trigger_parse(const char *text, unsigned int areas, struct trigger *ret, str
 			    : values[i].areas == AREA_PAGES ? "pages"
 							    : "faults");
 	}
-	t.start = clock_monotonic_ns();
 	*ret = t;
 	return 0;
 }
@@ -197,5 +196,8 @@ bool trigger_fired(struct trigger *t, const struct record_totals *totals, char *
 	t->next = now + LOOK_NS;
 	t->totals = *totals;
 	look_at_memory(t);
-	return condition_explain(t->condition, get_value, t, buf, size) == CONDITION_TRUE;
+	if (condition_evaluate(t->condition, get_value, t) != CONDITION_TRUE)
+		return false;
+	condition_explain(t->condition, get_value, t, buf, size);
+	return true;
 }

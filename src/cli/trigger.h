@@ -11,7 +11,7 @@ struct trigger {
 	struct condition *condition; /* NULL: none */
 	const struct watch *watch;
 	const struct ledger *ledger; /* NULL unless trigger_needs_ledger() */
-	uint64_t start, next; /* times, CLOCK_MONOTONIC */
+	uint64_t next; /* CLOCK_MONOTONIC */
 	uint64_t free, available; /* bytes, of /proc/meminfo; UINT64_MAX: not known */
 	struct record_totals totals;
 };
