@@ -6,7 +6,6 @@
 
 #include "analyze/several.h"
 #include "analyze/watch.h"
-#include "base/clock.h"
 #include "base/digits.h"
 #include "base/log.h"
 #include "cli/areas.h"
@@ -102,6 +101,8 @@ static bool enough(void *arg)
 	struct record_run *r = arg;
 	struct record_totals t;
 
+	if (r->why[0])
+		return true;
 	recording_totals(r->recording, &t);
 	return trigger_fired(&r->trigger, &t, r->why, sizeof(r->why));
 }
