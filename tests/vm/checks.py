@@ -4,6 +4,7 @@ import os
 import re
 
 import device_checks
+import record_checks
 from results import Results, Wrong, need, pairs
 
 TURNS = 1009
@@ -40,10 +41,13 @@ def steps(row, programs, modules):
     ]
     for method in METHODS:
         lines.append("step plan-%s 60 kmscope doctor --json --probe %s" % (method, method))
-        lines.append("step slab-%s 120 %s" % (method, SLAB % (method, TURNS)))
-        lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, method))
+        lines.append("step slab-%s 120 %s" % (method, SLAB % (kept(method, "slab"), TURNS)))
+        lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, kept(method, "leaks")))
     if "kmscope_truth" in modules:
         lines += module_steps(row)
+    lines += record_checks.steps(modules)
+    if "kmscope_truth" in modules:
+        lines.append("step rmmod 60 rmmod kmscope_truth")
     if "kmscope_gpio" in modules:
         lines += device_checks.steps(row)
     lines.append("step loaded 120 loaded %d --stacks auto" % LOAD_SECONDS[row.arch])
@@ -61,6 +65,11 @@ def steps(row, programs, modules):
     return "\n".join(lines) + "\n"
 
 
+def kept(method, name):
+    """A word for --probe, and for one of the methods a recording that tests/vm/record_checks.py replays."""
+    return "auto --write %s.kms" % name if method == "auto" else method
+
+
 def module_steps(row):
     lines = ["step insmod 60 insmod /kmscope_truth.ko ioremap_phys=0x%x ioremap_size=4096"
              % DEVICE[row.arch]]
@@ -69,12 +78,12 @@ def module_steps(row):
             step = "truth-%s-%s" % (command.split()[0], method)
             lines.append("step %s 120 ask %s --probe %s" % (step, command, method))
     lines.append("echo 1 >/proc/sys/kernel/kptr_restrict")
-    lines.append("step truth-vmalloc 120 askareas")
+    lines.append("step truth-vmalloc 120 askareas --write vmalloc.kms")
     lines.append("echo 0 >/proc/sys/kernel/kptr_restrict")
     lines.append("step truth-vmalloc-hidden 120 askareas --comm askareas")
-    lines.append("step truth-buddy 180 askpages --map")
+    lines.append("step truth-buddy 180 askpages --map --write buddy.kms")
     lines.append("step truth-buddy-comm 180 askpages --comm askpages")
-    return lines + ["step rmmod 60 rmmod kmscope_truth"]
+    return lines
 
 
 # Boots of their own, with so many MB, in which only `kmscope layout` is looked at. With 2 GB an ARM32
@@ -286,6 +295,7 @@ def planned(r):
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
     if "insmod.rc" in r.files:
         yield from planned_module(r)
+    yield from record_checks.planned(r, Truth, compare_sites)
     yield from device_checks.planned(r)
     yield check_loaded.__doc__, check_loaded, ()
     if "rings.rc" in r.files:

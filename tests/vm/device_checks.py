@@ -41,7 +41,8 @@ def planned(r):
                 yield "%s: %s" % (step, check.__doc__), check, (step,)
     for step in MMIO:
         if step + ".rc" in r.files:
-            for check in (check_mmio, check_mmio_trace, check_mmio_maps, check_mmio_many):
+            for check in (check_mmio, check_mmio_trace, check_mmio_maps, check_mmio_many,
+                          check_mmio_again):
                 yield "%s: %s" % (step, check.__doc__), check, (step,)
     if "mmio-beagle.rc" in r.files:
         yield "mmio-beagle: " + check_line.__doc__, check_line, ()
@@ -327,6 +328,11 @@ def check_mmio_many(r, step):
     compare_registers(report, words, counts)
     reads = sum(c["reads"] for _, c in counts.values())
     need(reads >= int(MMIO[step].split()[1]), "%d reads", reads)
+
+
+def check_mmio_again(r, step):
+    """--write FILE, and -f FILE afterwards: the same report"""
+    need(r.output(step) == r.text(step + ".again"), "%s", r.text(step + ".again")[-300:])
 
 
 def check_line(r):

@@ -82,6 +82,17 @@ def disk_modules(row):
     return {name + ".ko": path for name, path in found.items()}
 
 
+def host():
+    """This machine's architecture."""
+    return ALIASES[os.uname().machine]
+
+
+def host_program():
+    """This machine's kmscope, as it is built for guests; tests/vm/run builds it."""
+    root = os.path.dirname(os.path.dirname(HERE))
+    return os.path.join(root, "build", "vm", MACHINES[host()].make, "kmscope")
+
+
 def headers(row):
     """A folder with what a module for this kernel is built against; see debian.headers()."""
     return debian.headers(row.suite, row.arch, row.package)
