@@ -368,6 +368,43 @@ int live_end(struct live *l)
 	return l->code;
 }
 
+int live_collect(struct live *l, const struct live_how *how, ...)
+{
+	const char *argv[ARGS_MAX] = { live_kmscope };
+	va_list args;
+
+	va_start(args, how);
+	collect_args(argv + 1, args);
+	va_end(args);
+	live_spawnv(l, how, argv);
+	return live_end(l);
+}
+
+void live_free(struct live *l)
+{
+	free(l->out);
+	free(l->err);
+	l->out = l->err = NULL;
+}
+
+void live_refused(const struct live *l, int code, const char *what)
+{
+	size_t lines = 0;
+	const char *p;
+
+	check(l->code == code, "%s: exit code %d, expected %d; it said: %s", what, l->code, code,
+	      l->err);
+	check(l->err_len && l->err[l->err_len - 1] == '\n', "%s: no message", what);
+	for (p = l->err; *p; p++)
+		lines += *p == '\n';
+	check(lines == 1 || (lines == 2 && strstr(l->err, "\nTry ")),
+	      "%s: %zu lines instead of one: %s", what, lines, l->err);
+	check(!strncmp(l->err, "kmscope", 7), "%s: the message does not name kmscope: %s", what,
+	      l->err);
+	check(l->err_len > 20 && l->err_len < 400, "%s: not a message of a line: %s", what, l->err);
+	check(!l->out_len, "%s: there is a report: %s", what, l->out);
+}
+
 int live_end_by(struct live *l, int sig)
 {
 	kill(l->pid, sig);
@@ -421,8 +458,7 @@ json_t *live_runv(const char *const *argv)
 	live_end(&l);
 	check(!l.code, "kmscope ended with %d: %s", l.code, l.err);
 	report = live_final(&l);
-	free(l.out);
-	free(l.err);
+	live_free(&l);
 	return report;
 }
 
@@ -659,6 +695,24 @@ bool live_read_file(const char *path, char *buf, size_t size)
 	if (n && buf[n - 1] == '\n')
 		buf[n - 1] = '\0';
 	return true;
+}
+
+char *live_load(const char *path, size_t *ret_size)
+{
+	FILE *in = fopen(path, "re");
+	char *text = NULL;
+	size_t n = 0;
+
+	check(in, "%s: %s", path, strerror(errno));
+	do {
+		text = realloc(text, n + 65537);
+		check(text, "out of memory");
+		*ret_size = n;
+		n += fread(text + n, 1, 65536, in);
+	} while (n > *ret_size);
+	fclose(in);
+	text[n] = '\0';
+	return text;
 }
 
 static void add_id(const char *text, const char *field, uint32_t *ids, size_t *n, size_t max)

@@ -116,6 +116,11 @@ void live_spawnv(struct live *l, const struct live_how *how, const char *const *
 void live_start(struct live *l, ...) __attribute__((sentinel));
 /* Wait for its end and collect; the exit code. */
 int live_end(struct live *l);
+/* Run kmscope with these arguments to its end, whatever that is; the exit code. */
+int live_collect(struct live *l, const struct live_how *how, ...) __attribute__((sentinel));
+void live_free(struct live *l); /* what it printed */
+/* It ended with @code, without a report, after saying why in a line, or two where argp adds one. */
+void live_refused(const struct live *l, int code, const char *what);
 /* Send a signal, then as live_end(). */
 int live_end_by(struct live *l, int sig);
 /* Stop it with SIGSTOP and wait until it is stopped. */
@@ -170,5 +175,8 @@ void live_programs_read(const struct live_programs *p, uint64_t *ret_runs, uint6
 void live_programs_close(struct live_programs *p);
 /* A file of a few bytes, without the newline at its end; false if it can't be read. */
 bool live_read_file(const char *path, char *buf, size_t size);
+
+/* All of a file, to be freed; there is a NUL behind it. */
+char *live_load(const char *path, size_t *ret_size);
 
 #endif

@@ -19,29 +19,6 @@
 #define NOBODY	 65534
 #define ARGS_MAX 12
 
-static size_t lines(const char *text)
-{
-	size_t n = 0;
-
-	for (; text && *text; text++)
-		n += *text == '\n';
-	return n;
-}
-
-/* Ended with @code after saying so in one line, or two where argp adds where to look. */
-static void check_refused(const struct live *l, int code, const char *what)
-{
-	check(l->code == code, "%s: exit code %d, expected %d; it said: %s", what, l->code, code,
-	      l->err);
-	check(l->err_len && l->err[l->err_len - 1] == '\n', "%s: no message", what);
-	check(lines(l->err) == 1 || (lines(l->err) == 2 && strstr(l->err, "\nTry ")),
-	      "%s: %zu lines instead of one: %s", what, lines(l->err), l->err);
-	check(!strncmp(l->err, "kmscope", 7), "%s: the message does not name kmscope: %s", what,
-	      l->err);
-	check(l->err_len > 20 && l->err_len < 400, "%s: not a message of a line: %s", what, l->err);
-	check(!l->out_len, "%s: there is a report: %s", what, l->out);
-}
-
 /* --- usage ---------------------------------------------------------------------------------------- */
 
 struct bad_case {
@@ -116,7 +93,7 @@ static void test_usage(void **state)
 		}
 		live_spawnv(&l, NULL, argv);
 		live_end(&l);
-		check_refused(&l, c->code, what);
+		live_refused(&l, c->code, what);
 		check(strstr(l.err, c->says), "%s: the message does not name %s: %s", what, c->says,
 		      l.err);
 		free(l.out);
@@ -155,7 +132,7 @@ static void test_thread(void **state)
 	live_end(&l);
 	check(write(fds[3], "", 1) == 1, "write");
 	pthread_join(thread, NULL);
-	check_refused(&l, 2, "--pid of a thread");
+	live_refused(&l, 2, "--pid of a thread");
 	check(strstr(l.err, process), "the message does not say %s: %s", process, l.err);
 }
 
@@ -196,12 +173,12 @@ static void test_not_executable(void **state)
 	write_file(plain, 0644);
 	live_spawn(&l, NULL, live_kmscope, "slab", "--", plain, NULL);
 	live_end(&l);
-	check_refused(&l, 126, "a file without permission to execute");
+	live_refused(&l, 126, "a file without permission to execute");
 	write_file(empty, 0755);
 	live_spawn(&l, NULL, live_kmscope, "slab", "--", empty, NULL);
 	live_end(&l);
 	if (l.code) /* execvp() hands such a file to the shell, where there is one */
-		check_refused(&l, l.code == 127 ? 127 : 126, "an empty executable file");
+		live_refused(&l, l.code == 127 ? 127 : 126, "an empty executable file");
 }
 
 /* --- output and privileges ------------------------------------------------------------------------ */
@@ -219,7 +196,7 @@ static void test_output(void **state)
 	(void)state;
 	live_spawn(&l, &closed, live_kmscope, "slab", "-d", "0.1", NULL);
 	live_end(&l);
-	check_refused(&l, 1, "closed standard output");
+	live_refused(&l, 1, "closed standard output");
 	if (access("/dev/full", W_OK))
 		live_skip("there is no /dev/full: only a closed standard output was tried");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -265,7 +242,7 @@ static void test_unprivileged(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		live_spawn(&l, &nobody, there, options[i][0], options[i][1], options[i][2], NULL);
 		live_end(&l);
-		check_refused(&l, 3, options[i][1]);
+		live_refused(&l, 3, options[i][1]);
 		check(strstr(l.err, "root") || strstr(l.err, "sudo"),
 		      "the message does not say what is missing: %s", l.err);
 	}
