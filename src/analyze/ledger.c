@@ -32,6 +32,7 @@ int ledger_init(struct ledger *l, enum ledger_by by)
 	l->object_of.item_size = sizeof(struct ledger_object);
 	l->stride = 1;
 	stream_init(&l->stream);
+	l->stream.frees_null = true;
 	l->memo = calloc(MEMO_SIZE, sizeof(*l->memo));
 	l->strays = calloc(STRAY_SIZE, sizeof(*l->strays));
 	if (!l->memo || !l->strays)

@@ -232,10 +232,10 @@ int stream_describe(const struct stream *s, struct report *r)
 		q->lost_by_cpu[i] = c->lost[0] + c->lost[1];
 		q->lost += q->lost_by_cpu[i];
 		q->filtered += c->filtered;
-		q->frees_null += c->nulls;
-		q->analysed += c->nulls;
+		q->frees_null += s->frees_null ? c->nulls : 0;
 		q->map_full += c->map_full;
 	}
+	q->analysed += q->frees_null;
 	q->recursion_misses = s->misses == EVENT_MISSES_UNKNOWN ? QUALITY_UNKNOWN : s->misses;
 	q->after_end = s->after_end;
 	q->frees_implied_page = q->frees_implied_rcu = QUALITY_UNKNOWN;

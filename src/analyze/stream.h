@@ -39,6 +39,7 @@ struct stream {
 	bool ended, oom;
 	struct quality quality; /* what is counted event by event; see stream_describe() */
 	bool sampled_otherwise; /* stream_describe() says nothing of sampling: it is not allocations */
+	bool frees_null; /* frees of NULL, which are no events but counted, are of this analyzer's area */
 	uint64_t misses, after_end;
 	STREAM_VEC(struct stream_task) tasks;
 	STREAM_VEC(struct stream_stack) stacks;

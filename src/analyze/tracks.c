@@ -39,6 +39,7 @@ static struct analyzer *tracks_create(const struct analyzer_options *o _unused_)
 	t->analyzer.ops = &tracks_analyzer;
 	stream_init(&t->stream);
 	t->stream.sampled_otherwise = true;
+	t->stream.frees_null = true;
 	areas_init(&t->areas);
 	mappings_init(&t->mappings);
 	spaces_init(&t->spaces);

@@ -529,6 +529,17 @@ static void test_reuse(void **state _unused_)
 	assert_int_equal(b->unknown, 0);
 }
 
+/* They are slab's, in a recording of both; without slab there are none. */
+static void test_frees_of_null(void **state _unused_)
+{
+	_cleanup_books_ struct books *b = books_open(START "2 cpu0 page_alloc pfn=8 order=0\n"
+							   "1s cpu1 counters nulls=7\n" END);
+
+	assert_int_equal(b->q->frees_null, 0);
+	assert_int_equal(b->q->analysed, 1);
+	assert_int_equal(b->q->events, 1);
+}
+
 /* --- call chains, fallbacks, waiting ---------------------------------------------------------------- */
 
 static void test_stacks(void **state _unused_)
@@ -732,6 +743,7 @@ int main(void)
 		cmocka_unit_test(test_late_at_zero),
 		cmocka_unit_test(test_late_alloc_before_the_live_block),
 		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_frees_of_null),
 		cmocka_unit_test(test_stacks),
 		cmocka_unit_test(test_fallbacks),
 		cmocka_unit_test(test_moves),
