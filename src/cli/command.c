@@ -84,6 +84,11 @@ const struct command commands[] = {
 	{ "export", FOR_EXPORT, "a recording for flame graphs, pprof, Perfetto or spreadsheets",
 	  "Writes what a recording says in another tool's format.", &file_defaults, 0, NULL,
 	  cmd_export },
+	{ "anonymize", FOR_ANONYMIZE, "a copy of a recording without names, paths and addresses",
+	  "Copies recording IN to OUT with other names of processes, files and user functions, and "
+	  "other addresses, for bug reports: reports of OUT say what those of IN say. "
+	  "docs/anonymize.md tells what stays.",
+	  &file_defaults, 0, NULL, cmd_anonymize },
 	{ "doctor", FOR_DOCTOR, "what can be traced on this kernel, how, and what is missing",
 	  "Shows which probe serves which capability on this kernel, and why.", &doctor_defaults, 0,
 	  NULL, cmd_doctor },
@@ -101,7 +106,7 @@ static void print_usage(FILE *out)
 	fprintf(out, "Usage: kmscope COMMAND [options] [-- PROGRAM ARGS…]\n"
 		     "Shows what the Linux kernel does with memory.\n\n");
 	for (c = commands; c->name; c++)
-		fprintf(out, "  %-8s %s\n", c->name, c->summary);
+		fprintf(out, "  %-9s %s\n", c->name, c->summary);
 	fprintf(out, "\n«kmscope COMMAND --help» lists a command's options; the manual is "
 		     "kmscope(8).\n");
 }

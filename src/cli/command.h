@@ -37,6 +37,7 @@ int cmd_record(const struct command *c, const struct options *o, struct failure 
 int cmd_report(const struct command *c, const struct options *o, struct failure *f);
 int cmd_diff(const struct command *c, const struct options *o, struct failure *f);
 int cmd_export(const struct command *c, const struct options *o, struct failure *f);
+int cmd_anonymize(const struct command *c, const struct options *o, struct failure *f);
 int cmd_layout(const struct command *c, const struct options *o, struct failure *f);
 
 /* Parse and run «kmscope …»; returns the exit code after having said what went wrong. */
