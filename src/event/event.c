@@ -136,7 +136,7 @@ bool event_valid(const struct event_header *h, size_t size)
 {
 	size_t need;
 
-	if (size < sizeof(*h))
+	if (size < sizeof(*h) || h->cpu >= EVENT_CPUS_MAX)
 		return false;
 	need = h->kind < ARRAY_SIZE(event_sizes) ? event_sizes[h->kind] : 0;
 	if (!need || size < need)

@@ -13,7 +13,12 @@ struct event_sink {
 	void *arg;
 };
 
-/* Whether @size bytes hold a whole record of the kind that its header names. */
+#define EVENT_CPUS_MAX 8192 /* the most that any kernel can be built for: numbers are below */
+
+/*
+ * Whether @size bytes hold a whole record of the kind that its header names, and it says nothing that
+ * can't be.
+ */
 bool event_valid(const struct event_header *h, size_t size);
 
 /* The id of the call chain that a record names; negative: none. */

@@ -40,6 +40,7 @@ static const struct {
 	{ EVENT_FAULT_COUNTS, sizeof(struct event_fault_counts) },
 	{ EVENT_PROCESS, sizeof(struct event_process) },
 	{ EVENT_MAPS_LOST, sizeof(struct event_maps_lost) },
+	{ EVENT_PROGRAM, sizeof(struct event_program) },
 	{ EVENT_TICK, sizeof(struct event_header) },
 	{ EVENT_STACK, sizeof(struct event_stack) },
 	{ EVENT_COUNTERS, sizeof(struct event_counters) },
@@ -98,6 +99,18 @@ static void test_unknown_kind(void **state _unused_)
 	assert_false(event_valid(&room.h, sizeof(room)));
 	room.h.kind = 255;
 	assert_false(event_valid(&room.h, sizeof(room)));
+}
+
+/* Whoever keeps something of each CPU relies on it. */
+static void test_cpus(void **state _unused_)
+{
+	struct event_free e = { .h = { .kind = EVENT_KFREE, .cpu = EVENT_CPUS_MAX - 1 } };
+
+	assert_true(event_valid(&e.h, sizeof(e)));
+	e.h.cpu++;
+	assert_false(event_valid(&e.h, sizeof(e)));
+	e.h.cpu = UINT16_MAX;
+	assert_false(event_valid(&e.h, sizeof(e)));
 }
 
 static void test_stack_depth(void **state _unused_)
@@ -262,11 +275,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),	     cmocka_unit_test(test_whole_records_only),
-		cmocka_unit_test(test_unknown_kind), cmocka_unit_test(test_stack_depth),
-		cmocka_unit_test(test_registers),    cmocka_unit_test(test_snapshots),
-		cmocka_unit_test(test_faults),	     cmocka_unit_test(test_processes),
-		cmocka_unit_test(test_maps),	     cmocka_unit_test(test_blocks),
-		cmocka_unit_test(test_packed_sizes),
+		cmocka_unit_test(test_unknown_kind), cmocka_unit_test(test_cpus),
+		cmocka_unit_test(test_stack_depth),  cmocka_unit_test(test_registers),
+		cmocka_unit_test(test_snapshots),    cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_processes),    cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_packed_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
