@@ -149,8 +149,10 @@ int decoder_begin(struct decoder *d, const uint8_t *payload, size_t n)
 		d->columns[i] = (struct column){ head.p, head.p + lengths[i] };
 		head.p += lengths[i];
 	}
-	/* each record has a byte in the column of keys */
-	return d->n <= lengths[COLUMN_KEYS] && d->n_preamble <= lengths[COLUMN_KEYS] ? 0 : -EBADMSG;
+	/* this bounds templates and places, too */
+	if (d->n > RECORD_BLOCK_RECORDS || d->n_preamble > RECORD_PREAMBLE_MAX)
+		return -EBADMSG;
+	return 0;
 }
 
 /* --- templates ------------------------------------------------------------------------------------ */
@@ -238,7 +240,8 @@ static bool get_place(struct decoder *d)
 		d->place = d->places.items[number - 1];
 		return true;
 	}
-	if (!get_varint(c, &cpu) || !get_varint(c, &pid) || cpu > UINT16_MAX || pid > UINT32_MAX)
+	if (!get_varint(c, &cpu) || !get_varint(c, &pid) || cpu >= EVENT_CPUS_MAX ||
+	    pid > UINT32_MAX)
 		return false;
 	p = vec_add(&d->places);
 	if (!p)
@@ -304,7 +307,7 @@ static bool get_values(struct decoder *d, struct template *t, struct event_heade
 	return true;
 }
 
-/* What comes behind the fixed part, and whether that makes a whole record. */
+/* What comes behind the fixed part, up to @size bytes, and whether that makes a whole record. */
 static bool get_tail(struct decoder *d, const struct template *t, struct event_header *h,
 		     size_t size)
 {
@@ -314,6 +317,7 @@ static bool get_tail(struct decoder *d, const struct template *t, struct event_h
 		return false;
 	if (t->n_tail)
 		memcpy((uint8_t *)h + t->kind->size, tail, t->n_tail);
+	memset((uint8_t *)h + t->kind->size + t->n_tail, 0, size - t->kind->size - t->n_tail);
 	return event_valid(h, size);
 }
 

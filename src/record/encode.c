@@ -53,6 +53,7 @@ struct encoder {
 	uint64_t base; /* of the first */
 	uint64_t first, last;
 	uint32_t n, n_preamble;
+	size_t preamble_bytes;
 };
 
 struct encoder *encoder_new(void)
@@ -100,6 +101,7 @@ void encoder_reset(struct encoder *e)
 	e->n_places = e->before = 0;
 	e->time = e->base = e->first = e->last = 0;
 	e->n = e->n_preamble = 0;
+	e->preamble_bytes = 0;
 }
 
 static bool reserve(struct bytes *b, size_t more)
@@ -416,10 +418,20 @@ int encoder_add(struct encoder *e, const struct event_header *h)
 	return 0;
 }
 
+static size_t all_bytes(const struct encoder *e)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < COLUMNS; i++)
+		n += e->columns[i].n;
+	return n;
+}
+
 void encoder_begin(struct encoder *e)
 {
 	e->n_preamble = e->n;
 	e->n = 0;
+	e->preamble_bytes = all_bytes(e);
 }
 
 uint32_t encoder_records(const struct encoder *e)
@@ -429,11 +441,7 @@ uint32_t encoder_records(const struct encoder *e)
 
 size_t encoder_bytes(const struct encoder *e)
 {
-	size_t i, n = 0;
-
-	for (i = 0; i < COLUMNS; i++)
-		n += e->columns[i].n;
-	return n;
+	return all_bytes(e) - e->preamble_bytes;
 }
 
 void encoder_describe(const struct encoder *e, struct record_block *b)
@@ -449,7 +457,7 @@ const uint8_t *encoder_payload(struct encoder *e, size_t *ret_n)
 	size_t i;
 
 	to->n = 0;
-	if (!reserve(to, encoder_bytes(e) + ROOM))
+	if (!reserve(to, all_bytes(e) + ROOM))
 		return NULL;
 	put_varint(to, e->n_preamble);
 	put_varint(to, e->n);

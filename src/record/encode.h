@@ -22,7 +22,7 @@ int encoder_add(struct encoder *e, const struct event_header *record);
 /* The preamble is complete. */
 void encoder_begin(struct encoder *e);
 
-/* How many records there are without the preamble; and bytes, about. */
+/* How many records there are, and how many bytes they take, about: both without the preamble. */
 uint32_t encoder_records(const struct encoder *e);
 size_t encoder_bytes(const struct encoder *e);
 /* Fill in what the block's header says of its records. */

@@ -130,6 +130,7 @@ void record_pack_header(const struct record_header *h, uint8_t to[RECORD_HEADER_
 	record_put(to + 20, h->page_size, 4);
 	record_put(to + 24, h->keep, 8);
 	record_put(to + 32, h->wall_ns, 8);
+	record_put(to + 48, h->last, 8);
 	record_put(to + 60, checksum(0, to, 60), 4);
 }
 
@@ -146,6 +147,7 @@ enum record_header_check record_unpack_header(const uint8_t from[RECORD_HEADER_S
 		.page_size = (uint32_t)record_get(from + 20, 4),
 		.keep = record_get(from + 24, 8),
 		.wall_ns = record_get(from + 32, 8),
+		.last = record_get(from + 48, 8),
 	};
 
 	if (memcmp(from, RECORD_MAGIC, RECORD_MAGIC_LEN))

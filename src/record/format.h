@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/base.h"
-#include "bpf/events.h"
+#include "event/event.h"
 
 #define RECORD_MAGIC	   "\x89KMSREC\n"
 #define RECORD_MAGIC_LEN   8
@@ -24,6 +24,7 @@
 #define RECORD_PAYLOAD_MAX   (32u << 20)
 #define RECORD_BLOCK_RECORDS 32768u
 #define RECORD_BLOCK_BYTES   (512u << 10) /* a block is ended when it has so many, before deflating */
+#define RECORD_PREAMBLE_MAX  (2 * EVENT_CPUS_MAX + 1) /* records */
 
 enum record_state {
 	RECORD_OPEN, /* it is being written, or whoever did was killed */
@@ -41,6 +42,7 @@ struct record_header {
 	uint32_t page_size;
 	uint64_t keep; /* bytes of the ring of blocks; 0: it is none */
 	uint64_t wall_ns; /* when it was begun */
+	uint64_t last; /* sequence number of the last block; 0 in RECORD_OPEN */
 };
 
 enum record_block_type {
