@@ -6,7 +6,9 @@
 
 #include "base/vec.h"
 
-#define CHUNK (64u << 10) /* that is searched at once */
+/* Bytes that are searched at once: more each time, as gaps may be many or large. */
+#define CHUNK_FIRST 256
+#define CHUNK	    (64u << 10)
 
 /* All of @n bytes at @offset, or -EIO for fewer. */
 static int read_all(int fd, void *to, size_t n, uint64_t offset)
@@ -48,19 +50,28 @@ void block_bytes_free(struct block_bytes *b)
 	memset(b, 0, sizeof(*b));
 }
 
+/* Read @p as it stands in the file. -EBADMSG if its checksum is wrong. */
+static int read_whole(int fd, const struct block_place *p, struct block_bytes *b)
+{
+	size_t size = p->block.size;
+	int err;
+
+	if (!room_for(&b->file, &b->file_room, RECORD_BLOCK_SIZE + size))
+		return -ENOMEM;
+	err = read_all(fd, b->file, RECORD_BLOCK_SIZE + size, p->offset);
+	if (err)
+		return err;
+	return record_block_right(b->file, b->file + RECORD_BLOCK_SIZE, size) ? 0 : -EBADMSG;
+}
+
 int block_read(int fd, const struct block_place *p, struct block_bytes *b, const uint8_t **ret)
 {
 	const struct record_block *h = &p->block;
 	uLongf raw = h->raw;
-	int err;
+	int err = read_whole(fd, p, b);
 
-	if (!room_for(&b->file, &b->file_room, RECORD_BLOCK_SIZE + (size_t)h->size))
-		return -ENOMEM;
-	err = read_all(fd, b->file, RECORD_BLOCK_SIZE + (size_t)h->size, p->offset);
 	if (err)
 		return err;
-	if (!record_block_right(b->file, b->file + RECORD_BLOCK_SIZE, h->size))
-		return -EBADMSG;
 	*ret = b->file + RECORD_BLOCK_SIZE;
 	if (!(h->flags & BLOCK_DEFLATED))
 		return 0;
@@ -77,9 +88,17 @@ int block_read(int fd, const struct block_place *p, struct block_bytes *b, const
 struct search {
 	int fd;
 	uint64_t size;
-	uint64_t effort; /* bytes that may still be checked: what looks like blocks may be endless */
+	uint64_t effort; /* bytes that may still be read: what looks like blocks may be endless */
 	struct block_bytes bytes;
 };
+
+static bool spend(struct search *s, uint64_t bytes)
+{
+	if (s->effort < bytes)
+		return false;
+	s->effort -= bytes;
+	return true;
+}
 
 /* Whether a block's header is at @offset, and the whole block in the file. */
 static int header_at(const struct search *s, uint64_t offset, struct block_place *ret,
@@ -105,16 +124,14 @@ static int header_at(const struct search *s, uint64_t offset, struct block_place
 
 static int whole_at(struct search *s, uint64_t offset, struct block_place *ret)
 {
-	const uint8_t *payload;
 	bool cut;
 	int err = header_at(s, offset, ret, &cut);
 
 	if (err)
 		return err;
-	if (s->effort < ret->block.size)
+	if (!spend(s, ret->block.size))
 		return -ENOENT;
-	s->effort -= ret->block.size;
-	err = block_read(s->fd, ret, &s->bytes, &payload);
+	err = read_whole(s->fd, ret, &s->bytes);
 	return err == -EBADMSG ? -ENOENT : err;
 }
 
@@ -123,11 +140,12 @@ static int find_whole(struct search *s, uint64_t from, struct block_place *ret)
 {
 	static const uint8_t magic[4] = { 'K', 'M', 'S', 'B' };
 	uint8_t chunk[CHUNK];
+	size_t room = CHUNK_FIRST;
 
 	while (from < s->size) {
-		size_t n = (size_t)MIN(s->size - from, (uint64_t)CHUNK);
+		size_t n = (size_t)MIN(s->size - from, (uint64_t)room);
 		const uint8_t *p = chunk;
-		int err = read_all(s->fd, chunk, n, from);
+		int err = spend(s, n) ? read_all(s->fd, chunk, n, from) : -ENOENT;
 
 		if (err)
 			return err;
@@ -140,6 +158,7 @@ static int find_whole(struct search *s, uint64_t from, struct block_place *ret)
 		if (n <= sizeof(magic))
 			break;
 		from += n - (sizeof(magic) - 1);
+		room = MIN(2 * room, (size_t)CHUNK);
 	}
 	return -ENOENT;
 }
@@ -148,7 +167,9 @@ static int compare_places(const void *a, const void *b)
 {
 	const struct block_place *x = a, *y = b;
 
-	return CMP(x->block.sequence, y->block.sequence);
+	if (x->block.sequence != y->block.sequence)
+		return CMP(x->block.sequence, y->block.sequence);
+	return CMP(x->offset, y->offset);
 }
 
 /*
@@ -158,9 +179,8 @@ static int compare_places(const void *a, const void *b)
 static uint64_t doubt_last(struct search *s, struct blocks *b, uint64_t at)
 {
 	struct block_place *last = b->n ? &b->items[b->n - 1] : NULL;
-	const uint8_t *payload;
 
-	if (!last || block_read(s->fd, last, &s->bytes, &payload) != -EBADMSG)
+	if (!last || !spend(s, last->block.size) || read_whole(s->fd, last, &s->bytes) != -EBADMSG)
 		return at;
 	b->n--;
 	return last->offset + 1;
@@ -173,16 +193,15 @@ static int find_all(struct search *s, uint64_t from, struct blocks *b)
 	while (at < s->size) {
 		struct block_place p, *to;
 		bool cut = false;
-		uint64_t end = b->n ? b->items[b->n - 1].offset : from;
 		int err = header_at(s, at, &p, &cut);
 
 		if (err == -ENOENT) {
-			uint64_t doubted = doubt_last(s, b, at);
+			uint64_t search = doubt_last(s, b, at);
 
-			err = find_whole(s, doubted, &p);
+			err = find_whole(s, search, &p);
 			b->cut |= err == -ENOENT && (cut || s->size - at < RECORD_BLOCK_SIZE);
-			end = doubted > at ? at : doubted == at ? at : doubted - 1;
-			b->strange += (err ? s->size : p.offset) - end;
+			/* from the end of the one before, or where the one that is none begins */
+			b->strange += (err ? s->size : p.offset) - (search < at ? search - 1 : at);
 		}
 		if (err)
 			return err == -ENOENT ? 0 : err;
@@ -195,19 +214,91 @@ static int find_all(struct search *s, uint64_t from, struct blocks *b)
 	return 0;
 }
 
+/* Of those from @i to @end, which have the same number, the first that is whole; @i if none is. */
+static int choose(struct search *s, const struct blocks *b, size_t i, size_t end, size_t *ret)
+{
+	size_t k;
+
+	*ret = i;
+	if (end - i == 1)
+		return 0;
+	for (k = i; k < end; k++) {
+		int err = read_whole(s->fd, &b->items[k], &s->bytes);
+
+		if (err == -EBADMSG)
+			continue;
+		*ret = k;
+		return err;
+	}
+	return 0;
+}
+
+/* There is one of each number. */
+static int drop_copies(struct search *s, struct blocks *b)
+{
+	size_t i, end, chosen, left = 0;
+
+	for (i = 0; i < b->n; i = end) {
+		uint64_t bytes = 0;
+		int err;
+
+		for (end = i;
+		     end < b->n && b->items[end].block.sequence == b->items[i].block.sequence;
+		     end++)
+			bytes += RECORD_BLOCK_SIZE + b->items[end].block.size;
+		err = choose(s, b, i, end, &chosen);
+		if (err)
+			return err;
+		b->strange += bytes - RECORD_BLOCK_SIZE - b->items[chosen].block.size;
+		b->items[left++] = b->items[chosen];
+	}
+	b->n = left;
+	return 0;
+}
+
+/* A number that is wrong makes a block the first or the last: then it is neither. */
+static int drop_ends(struct search *s, struct blocks *b)
+{
+	size_t first;
+	int err = 0;
+
+	while (b->n && (err = read_whole(s->fd, &b->items[b->n - 1], &s->bytes)) == -EBADMSG) {
+		b->n--;
+		b->bad_last++;
+	}
+	if (err && err != -EBADMSG)
+		return err;
+	for (first = 0; first < b->n; first++) {
+		err = read_whole(s->fd, &b->items[first], &s->bytes);
+		if (err != -EBADMSG)
+			break;
+	}
+	if (err && err != -EBADMSG)
+		return err;
+	if (first)
+		memmove(b->items, b->items + first, (b->n - first) * sizeof(*b->items));
+	b->n -= first;
+	b->bad_first = first;
+	return 0;
+}
+
 int blocks_find(int fd, uint64_t from, uint64_t size, bool ring, struct blocks *ret)
 {
 	struct search s = { .fd = fd, .size = size, .effort = 4 * size + (64u << 20) };
 	struct blocks b = { 0 };
 	int err = find_all(&s, from, &b);
 
+	if (!err && b.n)
+		qsort(b.items, b.n, sizeof(*b.items), compare_places);
+	if (!err)
+		err = drop_copies(&s, &b);
+	if (!err)
+		err = drop_ends(&s, &b);
 	block_bytes_free(&s.bytes);
 	if (err) {
 		blocks_free(&b);
 		return err;
 	}
-	if (b.n)
-		qsort(b.items, b.n, sizeof(*b.items), compare_places);
 	if (ring)
 		b.strange = 0;
 	*ret = b;

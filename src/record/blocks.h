@@ -7,18 +7,21 @@
 struct block_place {
 	struct record_block block;
 	uint64_t offset; /* of its header in the file */
+	bool bad; /* for whoever reads it: it can't be */
 };
 
 struct blocks {
-	struct block_place *items; /* by .sequence */
+	struct block_place *items; /* by .sequence, which is different in each */
 	size_t n, capacity;
 	bool cut; /* the file ends in the middle of one */
 	uint64_t strange; /* bytes that belong to none */
+	size_t bad_first, bad_last; /* damaged ones at both ends, which were left out */
 };
 
 /*
  * Find the blocks of @fd, a file of @size bytes whose first block is at @from. Where one does not follow
- * another, the next that is whole is looked for. @ring: what lies between is no surprise. 0, -ENOMEM,
+ * another, the next that is whole is looked for. @ring: what lies between is no surprise. Only the first
+ * and the last are sure to be whole. What is read for that is bounded by a few times @size. 0, -ENOMEM,
  * or what pread() said.
  */
 int blocks_find(int fd, uint64_t from, uint64_t size, bool ring, struct blocks *ret);

@@ -97,6 +97,7 @@ static int check_header(struct record_reader *r, const char *path, struct failur
 		r->header = (struct record_header){ .version = RECORD_VERSION,
 						    .abi = EVENTS_ABI,
 						    .size = RECORD_HEADER_SIZE,
+						    .state = RECORD_ENDED,
 						    .keep = 1 };
 		r->damage.bytes += RECORD_HEADER_SIZE;
 		break;
@@ -108,6 +109,62 @@ static int check_header(struct record_reader *r, const char *path, struct failur
 	return 0;
 }
 
+/* --- blocks ------------------------------------------------------------------------------------------- */
+
+/* Block @p can't be used, or from some record on: @records of it are missing. It counts once. */
+static void note_bad(struct record_reader *r, struct block_place *p, uint64_t records)
+{
+	if (p->bad)
+		return;
+	p->bad = true;
+	r->damage.blocks++;
+	r->damage.records += records;
+}
+
+/* As block_read(); what is damaged is noted. */
+static int read_block(struct record_reader *r, size_t i, struct block_bytes *b, const uint8_t **ret)
+{
+	struct block_place *p = &r->blocks.items[i];
+	int err = p->bad ? -EBADMSG : block_read(r->fd, p, b, ret);
+
+	if (err == -EBADMSG)
+		note_bad(r, p, p->block.n);
+	return err;
+}
+
+/* Blocks that are not there, as far as numbers tell; of those at the ends they may not. */
+static uint64_t count_missing(const struct record_reader *r)
+{
+	const struct blocks *b = &r->blocks;
+	uint64_t first, last, missing;
+
+	if (!b->n)
+		return r->header.last ? r->header.last : b->bad_first + b->bad_last;
+	first = b->items[0].block.sequence;
+	last = b->items[b->n - 1].block.sequence;
+	missing = last - first + 1 - b->n;
+	missing += r->windowed ? b->bad_first : first - MIN(first, (uint64_t)1);
+	if (!r->header.last)
+		return missing + b->bad_last;
+	return missing + r->header.last - MIN(r->header.last, last);
+}
+
+/* Those of a type that is not known may have been of another once. */
+static int check_unknown(struct record_reader *r)
+{
+	const uint8_t *payload;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < r->blocks.n && (!err || err == -EBADMSG); i++) {
+		uint8_t type = r->blocks.items[i].block.type;
+
+		if (!type || type >= BLOCK_TYPES)
+			err = read_block(r, i, &r->bytes, &payload);
+	}
+	return err == -EBADMSG ? 0 : err;
+}
+
 /* The next block from @i on of one of @types (bits); blocks.n: there is none. */
 static size_t find_block(const struct record_reader *r, size_t i, unsigned int types)
 {
@@ -116,39 +173,56 @@ static size_t find_block(const struct record_reader *r, size_t i, unsigned int t
 	return i;
 }
 
-/* The first pool that is all there. */
-static void find_pool(struct record_reader *r)
+/* The first pool that is all there and whole. */
+static int find_pool(struct record_reader *r)
 {
-	size_t i, first = r->blocks.n;
+	const size_t none = r->blocks.n;
+	const uint8_t *payload;
+	size_t i, first = none;
 
-	r->pool = r->pool_end = r->blocks.n;
 	for (i = 0; (i = find_block(r, i, 1u << BLOCK_POOL)) < r->blocks.n; i++) {
-		const struct record_block *b = &r->blocks.items[i].block;
+		const struct block_place *p = &r->blocks.items[i];
+		int err = read_block(r, i, &r->bytes, &payload);
 
-		if (b->flags & BLOCK_POOL_FIRST)
+		if (err && err != -EBADMSG)
+			return err;
+		if (p->block.flags & BLOCK_POOL_FIRST)
 			first = i;
-		if (first < r->blocks.n && b->flags & BLOCK_POOL_LAST) {
+		else if (first < none && p->block.sequence != p[-1].block.sequence + 1)
+			first = none;
+		if (err)
+			first = none;
+		if (first < none && p->block.flags & BLOCK_POOL_LAST) {
 			r->pool = first;
 			r->pool_end = i + 1;
-			return;
+			return 0;
 		}
 	}
+	return 0;
 }
 
 /* When what is left begins, and when the run did, which its pool tells first. */
 static int find_window(struct record_reader *r)
 {
-	size_t first = find_block(r, 0, 1u << BLOCK_EVENTS), n;
 	const struct event_header *const *records;
 	const uint8_t *payload;
+	size_t i, n;
 	bool preamble;
-	int err;
+	int err = -EBADMSG;
 
-	r->from = first < r->blocks.n ? r->blocks.items[first].block.first : 0;
+	for (i = 0; err == -EBADMSG; i++) {
+		i = find_block(r, i, 1u << BLOCK_EVENTS);
+		if (i == r->blocks.n)
+			break;
+		err = read_block(r, i, &r->bytes, &payload);
+		r->from = err ? 0 : r->blocks.items[i].block.first;
+	}
 	r->start = r->from;
+	if (err && err != -EBADMSG)
+		return err;
 	if (r->pool == r->blocks.n)
 		return 0;
-	err = block_read(r->fd, &r->blocks.items[r->pool], &r->bytes, &payload);
+	err = read_block(r, r->pool, &r->bytes, &payload);
 	if (!err)
 		err = decoder_begin(r->decoder, payload, r->blocks.items[r->pool].block.raw);
 	if (!err)
@@ -156,6 +230,33 @@ static int find_window(struct record_reader *r)
 	if (!err && n && records[0]->kind == EVENT_START)
 		r->start = records[0]->time;
 	return err == -EBADMSG ? 0 : err;
+}
+
+/* What there is to be read, and what is missing. */
+static int find_all(struct record_reader *r)
+{
+	int err = blocks_find(r->fd, RECORD_HEADER_SIZE, r->size, r->header.keep, &r->blocks);
+
+	if (err)
+		return err;
+	r->damage.cut = r->blocks.cut;
+	r->damage.bytes += r->blocks.strange;
+	r->pool = r->pool_end = r->blocks.n;
+	r->windowed = r->header.keep && r->blocks.n && r->blocks.items[0].block.sequence > 1;
+	r->damage.blocks = count_missing(r);
+	err = check_unknown(r);
+	if (err || !r->windowed)
+		return err;
+	r->preamble = true;
+	r->sequence = r->blocks.items[0].block.sequence - 1;
+	err = find_pool(r);
+	if (!err)
+		err = find_window(r);
+	if (r->pool < r->blocks.n) {
+		r->phase = PHASE_FACTS;
+		r->next = r->pool;
+	}
+	return err;
 }
 
 int record_reader_open(const char *path, struct record_reader **ret, struct failure *f)
@@ -166,34 +267,21 @@ int record_reader_open(const char *path, struct record_reader **ret, struct fail
 	if (!r)
 		return -ENOMEM;
 	r->fd = -1;
+	r->phase = PHASE_EVENTS;
 	r->decoder = decoder_new();
 	err = r->decoder ? open_file(r, path, f) : -ENOMEM;
 	if (!err)
 		err = check_header(r, path, f);
 	if (!err) {
-		err = blocks_find(r->fd, RECORD_HEADER_SIZE, r->size, r->header.keep, &r->blocks);
+		err = find_all(r);
 		if (err)
 			fail_read(f, path, err);
 	}
-	if (err) {
+	if (err)
 		record_reader_free(&r);
-		return err;
-	}
-	r->damage.cut = r->blocks.cut;
-	r->damage.bytes += r->blocks.strange;
-	r->windowed = r->header.keep && r->blocks.n && r->blocks.items[0].block.sequence > 1;
-	r->sequence = r->windowed ? r->blocks.items[0].block.sequence - 1 : 0;
-	find_pool(r);
-	err = r->windowed ? find_window(r) : 0;
-	if (err) {
-		record_reader_free(&r);
-		return err;
-	}
-	r->preamble = r->windowed;
-	r->phase = r->windowed && r->pool < r->blocks.n ? PHASE_FACTS : PHASE_EVENTS;
-	r->next = r->phase == PHASE_FACTS ? r->pool : 0;
-	*ret = r;
-	return 0;
+	else
+		*ret = r;
+	return err;
 }
 
 void record_reader_free(struct record_reader **pr)
@@ -280,15 +368,16 @@ static int add_text(struct record_reader *r, const char *s)
 	return 0;
 }
 
-/* Read the texts of the first block that has any. */
+/* Read the texts of the first block that has any. A block of records may be open. */
 static int read_texts(struct record_reader *r)
 {
+	_cleanup_(block_bytes_free) struct block_bytes bytes = { 0 };
 	size_t i;
 
 	for (i = 0; (i = find_block(r, i, 1u << BLOCK_CONTEXT)) < r->blocks.n; i++) {
 		struct cursor c = { 0 };
 		uint64_t n;
-		int err = block_read(r->fd, &r->blocks.items[i], &r->bytes, &c.p);
+		int err = read_block(r, i, &bytes, &c.p);
 
 		if (err == -EBADMSG)
 			continue;
@@ -369,16 +458,15 @@ static int visit_code(struct cursor *c, const struct record_names_visitor *v)
 
 int record_reader_names(struct record_reader *r, const struct record_names_visitor *v)
 {
+	_cleanup_(block_bytes_free) struct block_bytes bytes = { 0 };
 	size_t i;
 
 	for (i = 0; (i = find_block(r, i, 1u << BLOCK_NAMES)) < r->blocks.n; i++) {
 		struct cursor c = { 0 };
-		int err = block_read(r->fd, &r->blocks.items[i], &r->bytes, &c.p);
+		int err = read_block(r, i, &bytes, &c.p);
 
-		if (err == -EBADMSG) {
-			r->damage.blocks++;
+		if (err == -EBADMSG)
 			continue;
-		}
 		c.end = c.p + (err ? 0 : r->blocks.items[i].block.raw);
 		if (!err)
 			err = visit_symbols(&c, v);
@@ -386,11 +474,20 @@ int record_reader_names(struct record_reader *r, const struct record_names_visit
 			err = visit_code(&c, v);
 		if (err)
 			return err;
+		if (c.bad)
+			note_bad(r, &r->blocks.items[i], 0);
 	}
 	return 0;
 }
 
 /* --- records ------------------------------------------------------------------------------------------ */
+
+/* Block @p is the next in the file's order: what is told again at its beginning may be missing. */
+static void advance(struct record_reader *r, const struct block_place *p)
+{
+	r->lost |= p->bad || p->block.sequence > r->sequence + 1;
+	r->sequence = MAX(r->sequence, p->block.sequence);
+}
 
 /* Which blocks matter where we are: a pool only once, and only if the beginning is missing. */
 static size_t find_next(struct record_reader *r)
@@ -405,34 +502,13 @@ static size_t find_next(struct record_reader *r)
 		i = 0;
 	}
 	for (; i < r->blocks.n; i++) {
-		const struct record_block *b = &r->blocks.items[i].block;
+		const struct block_place *p = &r->blocks.items[i];
 
-		if (b->type == BLOCK_EVENTS ||
-		    (b->type == BLOCK_POOL && r->windowed && i >= r->pool && i < r->pool_end))
+		if (p->block.type == BLOCK_EVENTS || (i >= r->pool && i < r->pool_end))
 			break;
-		r->sequence += b->sequence == r->sequence + 1;
+		advance(r, p);
 	}
 	return i;
-}
-
-/* Note that block @b is being read, and what may be missing before it. */
-static void follow(struct record_reader *r, const struct record_block *b)
-{
-	bool gap = b->sequence > r->sequence + 1;
-
-	r->pooled = b->type == BLOCK_POOL;
-	r->left = b->n;
-	if (r->phase == PHASE_FACTS)
-		return;
-	if (gap)
-		r->damage.blocks += b->sequence - r->sequence - 1;
-	r->sequence = MAX(r->sequence, b->sequence);
-	if (r->pooled) {
-		r->preamble |= gap; /* of the block behind it */
-		return;
-	}
-	r->preamble |= gap || r->lost;
-	r->lost = false;
 }
 
 /* Begin with the next block that can be read; *@ret_more: there is one. */
@@ -441,23 +517,27 @@ static int begin_block(struct record_reader *r, bool *ret_more)
 	size_t i;
 
 	while ((i = find_next(r)) < r->blocks.n) {
-		const struct block_place *p = &r->blocks.items[i];
+		struct block_place *p = &r->blocks.items[i];
 		const uint8_t *payload;
-		int err = block_read(r->fd, p, &r->bytes, &payload);
+		int err = read_block(r, i, &r->bytes, &payload);
 
 		r->next = i + 1;
-		follow(r, &p->block);
 		if (!err)
 			err = decoder_begin(r->decoder, payload, p->block.raw);
-		if (!err) {
-			*ret_more = r->open = true;
-			return 0;
-		}
-		if (err != -EBADMSG)
+		if (err == -EBADMSG)
+			note_bad(r, p, p->block.n);
+		if (r->phase == PHASE_EVENTS)
+			advance(r, p);
+		if (err == -EBADMSG)
+			continue;
+		if (err)
 			return err;
-		r->damage.blocks++;
-		r->damage.records += p->block.n;
-		r->lost = true;
+		r->pooled = p->block.type == BLOCK_POOL;
+		r->left = p->block.n;
+		r->preamble |= r->lost; /* of a pool: of the block behind it */
+		r->lost = false;
+		*ret_more = r->open = true;
+		return 0;
 	}
 	*ret_more = false;
 	return 0;
@@ -526,8 +606,7 @@ int record_reader_next(struct record_reader *r, const struct event_header *const
 		r->open = !err && *ret_n;
 		told = take(r, ret, ret_n, preamble);
 		if (err) {
-			r->damage.blocks++;
-			r->damage.records += r->left;
+			note_bad(r, &r->blocks.items[r->next - 1], r->left);
 			r->lost = true;
 		}
 		if (told)

@@ -54,7 +54,7 @@ int record_reader_names(struct record_reader *r, const struct record_names_visit
 int record_reader_next(struct record_reader *r, const struct event_header *const **ret,
 		       size_t *ret_n);
 
-/* As far as was read. */
+/* Blocks that are missing are known from the beginning, those that are damaged as far as was read. */
 void record_reader_damage(const struct record_reader *r, struct record_damage *ret);
 /* Bytes of the file. */
 uint64_t record_reader_size(const struct record_reader *r);

@@ -30,7 +30,7 @@ struct bytes {
 struct record_writer {
 	struct newfile file;
 	char *path;
-	bool begun, ended;
+	bool begun;
 	bool deflate, wrapped, forgot;
 	uint64_t keep;
 	uint64_t offset, size; /* where the next block goes; of the file */
@@ -127,6 +127,7 @@ static int write_header(struct record_writer *w, enum record_state state)
 	uint8_t bytes[RECORD_HEADER_SIZE];
 
 	w->header.state = (uint8_t)state;
+	w->header.last = state == RECORD_OPEN ? 0 : w->sequence;
 	record_pack_header(&w->header, bytes);
 	return write_all(w->file.fd, bytes, sizeof(bytes), 0);
 }
@@ -221,9 +222,11 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 
 	if (w->err)
 		return;
+	if (n > RECORD_PAYLOAD_MAX)
+		err = -EFBIG; /* nobody could read it */
 	b.size = b.raw = (uint32_t)n;
-	b.sequence = ++w->sequence;
-	if (deflate || w->deflate)
+	b.sequence = w->sequence + 1;
+	if (!err && (deflate || w->deflate))
 		err = deflate_payload(w, &payload, &b);
 	if (!err)
 		err = make_room(w, RECORD_BLOCK_SIZE + b.size);
@@ -237,6 +240,7 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 		give_up(w, err);
 		return;
 	}
+	w->sequence = b.sequence;
 	w->offset += RECORD_BLOCK_SIZE + b.size;
 	w->written += RECORD_BLOCK_SIZE + b.size;
 	w->size = MAX(w->size, w->offset);
@@ -376,7 +380,7 @@ static int add_record(struct record_writer *w, const struct event_header *h)
 	/* a large text is deflated, and nothing else with it */
 	if (unlikely(is_large(h)))
 		flush(w, false);
-	if (!encoder_bytes(w->encoder)) {
+	if (!encoder_records(w->encoder)) {
 		err = add_preamble(w, h->time);
 		encoder_begin(w->encoder);
 	}
@@ -530,12 +534,10 @@ int record_writer_end(struct record_writer *w)
 	/* a recording whose first block is damaged can be read by this one */
 	write_block(w, (struct record_block){ .type = BLOCK_CONTEXT }, w->context.items,
 		    w->context.n, true);
-	/* what is behind the newest block is older than all others */
 	if (!w->err && fdatasync(w->file.fd) && errno != EINVAL)
 		give_up(w, -errno);
 	if (!w->err)
 		w->err = write_header(w, RECORD_ENDED);
-	w->ended = true;
 	return w->err;
 }
 
