@@ -62,6 +62,8 @@ enum event_flags {
 	EVENT_AGAIN = 1 << 3, /* the allocation just told at this address, with its true site; an
 			       * unmapping that may be told by its function, too */
 	EVENT_ENDING = 1 << 4, /* EVENT_TICK: tracing is about to end; recordings only */
+	EVENT_EXECUTED = 1 << 5, /* PROCESS_THERE: its mappings are told from its PROCESS_EXEC on;
+				  * recordings only */
 };
 
 struct event_header {

@@ -440,7 +440,7 @@ static void enter_process(struct spaces *s, const struct event_process *e)
 	memcpy(p->comm, e->comm, sizeof(p->comm));
 	if (e->what != PROCESS_NAME)
 		process_empty(s, p);
-	if (e->what == PROCESS_EXEC)
+	if (e->what == PROCESS_EXEC || e->h.flags & EVENT_EXECUTED)
 		p->executed = true;
 }
 

@@ -174,6 +174,7 @@ static int add_fork(struct pool *p, const struct event_process *e)
 	/* the one before may have moved */
 	from = (size_t)u64map_get(&p->process_of, e->parent);
 	memcpy(child->record.comm, p->processes.items[from].record.comm, sizeof(e->comm));
+	child->record.h.flags = p->processes.items[from].record.h.flags;
 	for (i = 0; i < n && !err; i++) {
 		struct event_map *m;
 
@@ -204,8 +205,10 @@ static int add_process(struct pool *p, const struct event_process *e)
 	of = process_get(p, e->h.pid);
 	if (!of)
 		return -ENOMEM;
-	if (e->what != PROCESS_NAME)
+	if (e->what != PROCESS_NAME) {
 		forget_maps(p, of);
+		of->record.h.flags = e->what == PROCESS_EXEC ? EVENT_EXECUTED : 0;
+	}
 	memcpy(of->record.comm, e->comm, sizeof(e->comm));
 	of->record.h.time = e->h.time;
 	return 0;

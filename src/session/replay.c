@@ -134,7 +134,13 @@ int replay_run(struct replay *r, const struct replay_run *run, struct failure *f
 bool replay_note_damage(const struct replay *r, struct report *to)
 {
 	struct record_damage d;
+	uint64_t window;
 
+	if (record_reader_window(r->reader, &window))
+		report_add_note(to,
+				"the recording has its newest part only (--keep): the first %.1f s "
+				"were overwritten",
+				(double)window / (double)NSEC_PER_SEC);
 	record_reader_damage(r->reader, &d);
 	if (d.full)
 		report_add_note(to, "the recording ends where nothing more could be written: "
