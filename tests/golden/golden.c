@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Plays a script of events (src/source/synth.h) to an analyzer and prints its report, as a session
- * on a live kernel would, with nothing of this machine in it. For «layout» the script is a folder
+ * on a live kernel would, with nothing of this machine in it. Or a recording (NAME.kms), which may be
+ * of any machine. For «layout» the script is a folder
  * with a machine's /proc, and «facts», a text of «KEY NUMBER» lines, in place of what is not there.
  */
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include "layout/gather.h"
 #include "procfs/keys.h"
 #include "render/render.h"
+#include "session/replay.h"
 #include "source/synth.h"
 #include "sym/symbolizer.h"
 
@@ -21,13 +23,15 @@ struct golden {
 	const struct renderer *renderer;
 	struct analyzer_options options;
 	const char *script, *kallsyms, *address;
-	bool layout;
+	bool layout, recording;
+	struct replay replay; /* .recording */
 	struct analyzer *analyzer;
 	uint64_t pieces; /* printed */
 };
 
 static const char usage[] =
-	"usage: golden ANALYZER RENDERER SCRIPT [--by site|cache|comm|pid|cgroup] [--top N]\n"
+	"usage: golden ANALYZER RENDERER SCRIPT|RECORDING [--by site|cache|comm|pid|cgroup] [--top "
+	"N]\n"
 	"       [--objects] [--min-age NS] [--stacks] [--map] [--trace] [--timeline]\n"
 	"       [--kallsyms FILE]\n"
 	"       golden layout RENDERER FOLDER [--address 0xADDRESS]\n";
@@ -120,6 +124,7 @@ static int parse(struct golden *g, int argc, char **argv)
 	if (argc - optind != 3)
 		return -EINVAL;
 	g->layout = !strcmp(argv[optind], "layout");
+	g->recording = strstr(argv[optind + 2], ".kms");
 	g->ops = g->layout ? NULL : analyzer_find(argv[optind]);
 	g->renderer = renderer_find(argv[optind + 1]);
 	g->script = argv[optind + 2];
@@ -154,6 +159,14 @@ static int print_piece(struct golden *g)
 	return g->renderer->render(r, &options, stdout);
 }
 
+static int play_recording(struct golden *g, struct failure *f)
+{
+	struct replay_run run = { .analyzer = g->analyzer };
+	int err = replay_open(g->script, &g->replay, f);
+
+	return err ? err : replay_run(&g->replay, &run, f);
+}
+
 static int play(struct golden *g, struct failure *f)
 {
 	struct event_sink sink = { .consume = consume, .arg = g };
@@ -161,6 +174,8 @@ static int play(struct golden *g, struct failure *f)
 	_cleanup_(source_free) struct source *s = NULL;
 	int err;
 
+	if (g->recording)
+		return play_recording(g, f);
 	if (!text)
 		return fail(f, FAILURE_USAGE, -errno, "%s: %s", g->script, strerror(errno));
 	err = synth_open(text, &s, f);
@@ -187,10 +202,15 @@ static int describe(const struct golden *g, struct report *r)
 		if (!strcmp(whats[i][0], g->ops->name))
 			what = whats[i][1];
 
-	snprintf(r->kernel, sizeof(r->kernel), "6.12.0-golden");
-	snprintf(r->arch, sizeof(r->arch), "x86_64");
+	snprintf(r->kernel, sizeof(r->kernel), "%s",
+		 g->recording ? replay_text(&g->replay, "kernel", "-") : "6.12.0-golden");
+	snprintf(r->arch, sizeof(r->arch), "%s",
+		 g->recording ? replay_text(&g->replay, "arch", "-") : "x86_64");
 	r->interval = 1;
-	return asprintf(&r->subject, "%s of a script", what) < 0 ? -ENOMEM : 0;
+	r->program = g->replay.program;
+	return asprintf(&r->subject, "%s of a %s", what, g->recording ? "recording" : "script") < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 static int print(struct golden *g, struct failure *f)
@@ -205,9 +225,11 @@ static int print(struct golden *g, struct failure *f)
 	err = describe(g, r);
 	if (!err)
 		err = g->ops->report(g->analyzer, r);
-	if (!err && g->kallsyms)
+	if (!err && g->recording)
+		err = symbolize_report(g->replay.memo, g->replay.user, r);
+	else if (!err && g->kallsyms)
 		err = kallsyms_open(g->kallsyms, &symbols, f);
-	if (!err)
+	if (!err && !g->recording)
 		err = symbolize_report(symbols, NULL, r);
 	return err ? err : g->renderer->render(r, &options, stdout);
 }
@@ -278,6 +300,7 @@ static int print_analysis(struct golden *g, struct failure *f)
 	if (!err)
 		err = print(g, f);
 	analyzer_free(&g->analyzer);
+	replay_free(&g->replay);
 	return err;
 }
 
