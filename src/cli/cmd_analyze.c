@@ -132,7 +132,6 @@ static int analyze_live(const struct command *c, const struct options *o, struct
 	bool lost;
 	int err;
 
-	survey_kernel(c->areas, &l.capset, &tracefs);
 	a->capset = &l.capset;
 	a->program = &l.program.status;
 	a->subject = selection_describe(o, c->traces);
@@ -144,8 +143,11 @@ static int analyze_live(const struct command *c, const struct options *o, struct
 		.names = !(c->areas & AREA_SLAB), /* reports name tasks */
 	};
 	err = a->subject ? analysis_open(a, f) : -ENOMEM;
-	if (!err)
+	if (!err) {
+		/* takes longer than finding that --registers FILE is wrong */
+		survey_kernel(c->areas, &l.capset, &tracefs);
 		err = open_recording(&l, f);
+	}
 	if (!err)
 		err = live_run(&l, f);
 	if (!err && o->dry_run)

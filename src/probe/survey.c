@@ -15,6 +15,7 @@
 #include "probe/format.h"
 #include "probe/select.h"
 #include "probe/tracefs.h"
+#include "procfs/symbols.h"
 
 static bool has_capability(unsigned int capability)
 {
@@ -294,19 +295,22 @@ static bool has_initial_pids(void)
 /* Reading all symbols takes tens of milliseconds, a third of a second on a board: only if need be. */
 static void survey_functions(unsigned int areas, struct capset *c)
 {
+	struct symbol_sieve sieve = { 0 };
+	struct symbol_line symbol;
 	FILE *file;
 	char line[512];
 	size_t i;
 
+	for (i = 0; i < FUNCTION_MAX; i++)
+		symbol_sieve_add(&sieve, kernel_function_names[i]);
 	c->kprobes = !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
 	file = c->kprobes && probe_uses_functions(areas) ? fopen("/proc/kallsyms", "re") : NULL;
 	while (file && fgets(line, sizeof(line), file)) {
-		char name[256], type;
-
-		if (sscanf(line, "%*x %c %255s", &type, name) != 2 || (type | 0x20) != 't')
+		if (!symbol_line_parse(line, &symbol) || (symbol.type | 0x20) != 't' ||
+		    !symbol_sieve_passes(&sieve, symbol.name))
 			continue;
 		for (i = 0; i < FUNCTION_MAX; i++)
-			if (!strcmp(name, kernel_function_names[i]))
+			if (!strcmp(symbol.name, kernel_function_names[i]))
 				c->functions[i] = true;
 	}
 	if (file)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "procfs/symbols.h"
 
 /* By kind: names as they are in the source. Since 6.10 «_noprof» follows some; compilers add more. */
 static const struct {
@@ -95,6 +96,16 @@ struct allocators {
 	size_t open; /* those before have their end */
 };
 
+static void sift(struct symbol_sieve *ret)
+{
+	const char *const *name;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++)
+		for (name = families[i].names; name < families[i].names + 30 && *name; name++)
+			symbol_sieve_add(ret, *name);
+}
+
 /* Whether @symbol is @name, with what was put behind it. */
 static bool is_name(const char *symbol, const char *name)
 {
@@ -138,21 +149,22 @@ int allocators_text(const char *kallsyms, char **ret)
 {
 	FILE *file = fopen(kallsyms, "re"), *out;
 	struct allocators a = { 0 };
+	struct symbol_sieve sieve = { 0 };
+	struct symbol_line symbol;
 	char line[512];
 	size_t size, i;
 	int err = 0;
 
 	if (!file)
 		return -errno;
+	sift(&sieve);
 	while (!err && fgets(line, sizeof(line), file)) {
-		unsigned long long address;
-		char name[256], type;
-
-		if (sscanf(line, "%llx %c %255s", &address, &type, name) != 3 || !address ||
-		    !strchr("tTwW", type))
+		if (!symbol_line_parse(line, &symbol) || !symbol.address ||
+		    !strchr("tTwW", symbol.type))
 			continue;
-		close_found(&a, address);
-		err = add_symbol(&a, address, name);
+		close_found(&a, symbol.address);
+		if (symbol_sieve_passes(&sieve, symbol.name))
+			err = add_symbol(&a, symbol.address, symbol.name);
 	}
 	fclose(file);
 	out = err ? NULL : open_memstream(ret, &size);
