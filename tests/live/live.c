@@ -41,7 +41,7 @@ static const struct live_pace paces[2] = {
 	  COUNT(sampled, 100003), COUNT(lossy, 50021), .kills = 23, .kill_step_us = 12000,
 	  .settle = "1" },
 	{ COUNT(turns, 2011), COUNT(beside, 601), COUNT(child, 307), COUNT(grand, 503),
-	  COUNT(sampled, 30011), COUNT(lossy, 10007), .kills = 7, .kill_step_us = 150000,
+	  COUNT(sampled, 10007), COUNT(lossy, 10007), .kills = 5, .kill_step_us = 210000,
 	  .settle = "1", .slow = true },
 };
 const struct live_pace *live_pace = &paces[0];

@@ -350,7 +350,7 @@ static uint64_t storm_sum(const json_t *r, uint64_t pid, uint64_t *ret_processes
 /* Short lives, one after the other: each has its name, and the sum is what the kernel has counted. */
 static void test_storm(void **state)
 {
-	const char *seconds = live_pace->slow ? "5" : "10", *rate = live_pace->slow ? "13" : "199";
+	const char *seconds = live_pace->slow ? "3" : "10", *rate = live_pace->slow ? "13" : "199";
 	uint64_t processes;
 	struct live l;
 	json_t *r;

@@ -184,7 +184,7 @@ static void test_container(void **state)
 /* --- very many mappings ---------------------------------------------------------------------------------------- */
 
 #define MAPS_MANY 1100009ul /* more than kmscope looks at */
-#define MAPS_FEW  60013ul /* fewer than a process may have without being allowed more */
+#define MAPS_FEW  20011ul /* fewer than a process may have without being allowed more */
 
 static unsigned long wanted_maps(void)
 {
