@@ -23,6 +23,7 @@ struct copy {
 	struct anonymizer *anonymizer;
 	struct record_writer *writer;
 	struct record_header header; /* of the original */
+	char damage[1024]; /* what that lacks, in words; empty: nothing */
 	bool begun; /* what was there before is gone */
 	bool noting; /* the first time: nothing is written yet */
 	struct {
@@ -146,8 +147,8 @@ static int read_records(struct copy *c, struct source *source)
 
 static int begin(struct copy *c, const struct record_reader *reader)
 {
-	struct record_text texts[32] = { { "anonymized", "1" } };
-	size_t n = 1, i;
+	struct record_text texts[32] = { { "anonymized", "1" }, { "damage", c->damage } };
+	size_t own = c->damage[0] ? 2 : 1, n = own, i;
 	int err = 0;
 
 	for (i = 0; anonymizer_keys[i] && n < ARRAY_SIZE(texts) && !err; i++) {
@@ -162,27 +163,26 @@ static int begin(struct copy *c, const struct record_reader *reader)
 	c->begun = !err;
 	if (!err)
 		err = record_writer_begin(c->writer, texts, n);
-	for (i = 1; i < n; i++)
+	for (i = own; i < n; i++)
 		free((char *)texts[i].value);
 	return err;
 }
 
-/* Say in one line what the original lacks. */
-static int tell_damage(const struct copy *c, struct record_reader *reader)
+/* Say in one line what the original lacks, which the copy does not: there it is a text. */
+static int tell_damage(struct copy *c, struct record_reader *reader)
 {
 	_cleanup_(report_free) struct report *r = report_new("anonymize");
 	struct replay replay = { .reader = reader };
-	char text[1024] = "";
 	size_t i, n = 0;
 
 	if (!r)
 		return -ENOMEM;
 	replay_note_damage(&replay, r);
-	for (i = 0; i < r->n_notes && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? "; " : "",
+	for (i = 0; i < r->n_notes && n < sizeof(c->damage); i++)
+		n += (size_t)snprintf(c->damage + n, sizeof(c->damage) - n, "%s%s", i ? "; " : "",
 				      r->notes[i]);
 	if (n)
-		log_warn("%s: %s; the rest was copied", c->from, text);
+		log_warn("%s: %s; the rest is copied", c->from, c->damage);
 	return 0;
 }
 
@@ -209,7 +209,7 @@ static int read_recording(struct copy *c, struct failure *f)
 		write_names(c);
 	if (!err && c->writer)
 		err = record_writer_error(c->writer);
-	return err || c->noting ? err : tell_damage(c, reader);
+	return err || !c->noting ? err : tell_damage(c, reader);
 }
 
 /* --- the file ------------------------------------------------------------------------------------------- */

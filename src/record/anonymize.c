@@ -358,20 +358,27 @@ static char *make_path(struct anonymizer *a, const char *path, size_t n, const c
 	char *made = NULL;
 	size_t i;
 
+	if (!n)
+		return strdup(deleted);
+
 	for (i = 0; i < ARRAY_SIZE(kernel_names); i++) {
-		size_t begin = strlen(kernel_names[i].begin);
+		size_t begin = strlen(kernel_names[i].begin), own;
 
 		if (!begins(path, kernel_names[i].begin) || begin > n)
 			continue;
-		file = begin < n ? aliases_get(&a->marks, path + begin, n - begin) : "";
+		own = n - begin;
+		own -= own && *kernel_names[i].end == path[n - 1];
+		file = own ? aliases_get(&a->marks, path + begin, own) : "";
 		if (!file || asprintf(&made, "%.*s%s%s%s", (int)begin, path, file,
 				      begin < n ? kernel_names[i].end : "", deleted) < 0)
 			return NULL;
 		return made;
 	}
-	file = slash ? slash + 1 : path;
-	folder =
-		slash && slash > path ? aliases_get(&a->folders, path, (size_t)(slash - path)) : "";
+	file = path;
+	/* what ends with a slash has no name but all of it: see report_base_name() */
+	if (slash && slash + 1 < path + n)
+		file = slash + 1;
+	folder = file > path + 1 ? aliases_get(&a->folders, path, (size_t)(slash - path)) : "";
 	file = aliases_get(&a->files, file, n - (size_t)(file - path));
 	if (!folder || !file ||
 	    asprintf(&made, "%s%s%s%s%s", *folder ? "/" : "", folder, slash ? "/" : "", file,
