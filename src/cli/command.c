@@ -106,7 +106,7 @@ static void print_usage(FILE *out)
 	fprintf(out, "Usage: kmscope COMMAND [options] [-- PROGRAM ARGS…]\n"
 		     "Shows what the Linux kernel does with memory.\n\n");
 	for (c = commands; c->name; c++)
-		fprintf(out, "  %-9s %s\n", c->name, c->summary);
+		fprintf(out, "  %-9s  %s\n", c->name, c->summary);
 	fprintf(out, "\n«kmscope COMMAND --help» lists a command's options; the manual is "
 		     "kmscope(8).\n");
 }
