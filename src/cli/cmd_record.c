@@ -48,14 +48,18 @@ static void armed(void *arg)
 {
 	const struct record_run *r = arg;
 	const struct options *o = r->options;
+	const char *until = o->trigger ? o->trigger : "";
 
 	if (o->program)
-		log_info("recording %s while %s runs", r->subject, o->program[0]);
+		log_info("recording %s while %s runs%s%s", r->subject, o->program[0],
+			 *until ? ", or until " : "", until);
 	else if (o->duration_ns)
-		log_info("recording %s for %.3g s; Ctrl-C ends it early", r->subject,
-			 (double)o->duration_ns / (double)NSEC_PER_SEC);
+		log_info("recording %s for %.3g s%s%s; Ctrl-C ends it early", r->subject,
+			 (double)o->duration_ns / (double)NSEC_PER_SEC, *until ? ", or until " : "",
+			 until);
 	else
-		log_info("recording %s; Ctrl-C ends it", r->subject);
+		log_info("recording %s%s%s; Ctrl-C ends it", r->subject, *until ? " until " : "",
+			 until);
 }
 
 /* Bytes an event takes; 0 while there is none. */

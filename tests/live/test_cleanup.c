@@ -38,7 +38,8 @@ static const struct killed {
 	const char *commands[2];
 	const char *probe; /* NULL: the commands have no choice */
 } killed_raw = { { "leaks", "slab" }, "raw" }, killed_classic = { { "leaks", "slab" }, "classic" },
-  killed_faults = { { "faults", "faults" }, NULL };
+  killed_faults = { { "faults", "faults" }, NULL },
+  killed_record = { { "record", "record" }, NULL };
 
 static bool named_as_ours(const char *name, enum bpf_kind kind)
 {
@@ -199,7 +200,10 @@ static void start(struct live *l, const struct killed *k, unsigned int turn, con
 	const char *command = k->commands[turn % 2];
 
 	unlink(ready);
-	if (k->probe)
+	if (!strcmp(command, "record"))
+		live_spawn(l, NULL, live_kmscope, command, "--force", "-o", live_temp("killed.kms"),
+			   "--", live_pipes, "--hold", "7", "--ready", ready, NULL);
+	else if (k->probe)
 		live_spawn(l, NULL, live_kmscope, command, "--json", "--child", "--probe", k->probe,
 			   "--", live_pipes, "--hold", "7", "--ready", ready, NULL);
 	else
@@ -219,13 +223,14 @@ static void let_pass(const struct live *l, unsigned int us)
 static void test_kill(void **state)
 {
 	static struct ids before[2];
-	const char *ready = live_temp("ready");
+	char ready[LIVE_PATH_MAX + 64];
 	unsigned int ran = 0, kills = live_pace->kills;
 	const struct killed *k = *state;
 	size_t pins = count_pins();
 
 	if (k->probe)
 		live_need_probe(k->probe);
+	snprintf(ready, sizeof(ready), "%s", live_temp("ready"));
 	list_ours(&before[0], BPF_KIND_PROGRAM);
 	list_ours(&before[1], BPF_KIND_MAP);
 	srandom(SEED);
@@ -290,6 +295,7 @@ int main(void)
 		live_test(test_kill, "kill -9, raw", &killed_raw),
 		live_test(test_kill, "kill -9, classic", &killed_classic),
 		live_test(test_kill, "kill -9, page faults", &killed_faults),
+		live_test(test_kill, "kill -9, recordings", &killed_record),
 		live_test(test_ends, "other ends", NULL),
 	};
 
