@@ -81,8 +81,12 @@ static void replay_tick(struct replay_sink *s, const struct event_header *tick)
 	const struct replay_run *run = s->run;
 
 	s->ticks++;
-	if (run->report && run->interval_ticks && s->ticks % run->interval_ticks == 0 &&
-	    !(tick->flags & EVENT_ENDING))
+	if (!run->report || !run->interval_ticks || s->ticks % run->interval_ticks ||
+	    tick->flags & EVENT_ENDING)
+		return;
+	if (run->flush)
+		s->err = run->flush(run->arg, s->failure);
+	if (!s->err)
 		s->err = run->report(run->arg, ++s->reports, false, s->failure);
 }
 
@@ -112,23 +116,24 @@ void replay_consume(void *sink, const struct event_header *const *records, size_
 
 int replay_run(struct replay *r, const struct replay_run *run, struct failure *f)
 {
-	struct replay_sink end = { .replay = r, .run = run, .failure = f };
-	struct event_sink sink = { replay_consume, &end };
+	struct replay_sink *end = &r->end;
+	struct event_sink sink = { replay_consume, end };
 	int got = SOURCE_AT_ONCE;
 
-	while (got > 0 && !end.err) {
+	*end = (struct replay_sink){ .replay = r, .run = run, .failure = f };
+	while (got > 0 && !end->err) {
 		got = r->source->ops->read(r->source, r->stage.consume ? &r->stage : &sink);
-		if (!end.err && got >= 0 && run->flush)
-			end.err = run->flush(run->arg, f);
+		if (!end->err && got >= 0 && run->flush)
+			end->err = run->flush(run->arg, f);
 		if (run->enough && run->enough(run->arg))
 			break;
 	}
 	if (got < 0)
 		return fail(f, FAILURE_INTERNAL, got, "the recording can't be read: %s",
 			    strerror(-got));
-	if (!end.err && run->report)
-		end.err = run->report(run->arg, ++end.reports, true, f);
-	return end.err;
+	if (!end->err && run->report)
+		end->err = run->report(run->arg, ++end->reports, true, f);
+	return end->err;
 }
 
 bool replay_note_damage(const struct replay *r, struct report *to)

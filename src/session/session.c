@@ -46,7 +46,12 @@ static void run_tick(struct run *r, const struct event_header *tick)
 		recording_tick(r->s->recording, tick, ending);
 	if (r->s->source->ops->age)
 		r->s->source->ops->age(r->s->source, run_each_live, r);
-	if (r->s->interval_ticks && r->ticks % r->s->interval_ticks == 0 && !ending)
+	if (!r->s->interval_ticks || r->ticks % r->s->interval_ticks || ending)
+		return;
+	/* what came before the report is printed before it, however it was delivered */
+	if (r->s->flush)
+		r->err = r->s->flush(r->s->arg, r->f);
+	if (!r->err)
 		r->err = r->s->report(r->s->arg, ++r->reports, false, r->f);
 }
 
