@@ -153,13 +153,13 @@ int replayed_add_all(struct replayed *r, struct failure *f)
 /* --- replaying -------------------------------------------------------------------------------------- */
 
 /* Put the selection and the range between the source and the analyzers, if there are any. */
-static int make_filter(struct replayed *r, const struct replay_run *run, struct failure *f)
+static int make_filter(struct replayed *r, struct failure *f)
 {
 	struct filter_options options = {
 		.from_ns = r->options->from_ns,
 		.to_ns = r->options->to_ns,
 	};
-	struct event_sink end = { replay_consume, &r->end };
+	struct event_sink end = { replay_consume, &r->replay.end };
 	uint64_t window;
 	size_t i;
 	bool needed = option_given(r->options, OPTION_FROM) || option_given(r->options, OPTION_TO);
@@ -178,7 +178,6 @@ static int make_filter(struct replayed *r, const struct replay_run *run, struct 
 	/* what others would analyse is not left out of anything */
 	for (i = 0; i < r->n; i++)
 		options.areas |= r->items[i].command->areas;
-	r->end = (struct replay_sink){ .replay = &r->replay, .run = run, .failure = f };
 	err = filter_new(&options, &end, &r->filter);
 	if (err == -EINVAL)
 		return fail(f, FAILURE_USAGE, err, "--from has to be before --to");
@@ -221,7 +220,7 @@ static int replay_all(struct replayed *r, struct replay_run *run, struct failure
 	if (!r->several)
 		return -ENOMEM;
 	run->analyzer = r->several;
-	err = make_filter(r, run, f);
+	err = make_filter(r, f);
 	return err ? err : replay_run(&r->replay, run, f);
 }
 

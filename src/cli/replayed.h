@@ -16,7 +16,6 @@ struct replayed {
 	size_t n;
 	struct analyzer *several; /* NULL until replayed_run(); has the analyzers */
 	struct filter *filter; /* --from, --to, --comm …; NULL: none */
-	struct replay_sink end; /* behind it */
 	int exit_code; /* EXIT_DONE or EXIT_LOST */
 };
 

@@ -10,6 +10,18 @@
 
 struct source;
 
+struct replay;
+struct replay_run;
+
+/* Where records end up. */
+struct replay_sink {
+	struct replay *replay;
+	const struct replay_run *run;
+	struct failure *failure;
+	uint64_t ticks, reports;
+	int err; /* of a report that was made meanwhile */
+};
+
 struct replay {
 	struct source *source;
 	struct record_reader *reader; /* the source's */
@@ -19,6 +31,7 @@ struct replay {
 	struct program_status program; /* as far as was replayed */
 	/* What stands between the source and the analyzer; .consume NULL: nothing. */
 	struct event_sink stage;
+	struct replay_sink end; /* behind it; replay_run()'s */
 };
 
 /* Open recording @path and read its names. Failures as record_reader_open()'s. */
@@ -40,14 +53,7 @@ struct replay_run {
 	void *arg;
 };
 
-/* Where the analyzer's records come from, for whoever stands between: see struct replay.stage. */
-struct replay_sink {
-	struct replay *replay;
-	const struct replay_run *run;
-	struct failure *failure;
-	uint64_t ticks, reports;
-	int err;
-};
+/* As event_sink.consume; @sink is the replay's .end, for whoever stands between: see struct replay.stage. */
 void replay_consume(void *sink, const struct event_header *const *records, size_t n);
 
 /* Replay to the end, with the final report. */

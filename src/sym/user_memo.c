@@ -11,7 +11,7 @@ bool user_same_object(const struct report_object *a, const struct report_object 
 	return a->inode == b->inode && a->major == b->major && a->minor == b->minor &&
 	       !strcmp(a->path, b->path) &&
 	       (a->inode ||
-		(a->end - a->start == b->end - b->start && a->end >> 32 == b->end >> 32 &&
+		(a->end - a->start == b->end - b->start && !(a->end >> 32) == !(b->end >> 32) &&
 		 (a->path[0] != '/' || a->pid == b->pid)));
 }
 
