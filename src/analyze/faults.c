@@ -509,7 +509,7 @@ static void enter_late_counts(struct faults *f, uint32_t pid, const uint64_t cou
 	uint64_t gup[FAULT_CLASSES];
 	size_t class;
 
-	if (e->pid != pid)
+	if (!pid || e->pid != pid)
 		return;
 	for (class = 0; class < FAULT_CLASSES; class ++) {
 		uint64_t known = MIN(counts[class], e->missing[class]);

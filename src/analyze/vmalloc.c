@@ -390,7 +390,8 @@ static void report_sizes(const struct areas *a, struct report *r)
 		if (a->sizes[i])
 			last = i + 1;
 	for (i = 0; i < last; i++) {
-		struct histogram_bucket bucket = { 1ull << i, 2ull << i, a->sizes[i] };
+		struct histogram_bucket bucket = { 1ull << i, i < 63 ? 2ull << i : UINT64_MAX,
+						   a->sizes[i] };
 
 		report_add_bucket(r, h, 0, NULL, bucket);
 	}

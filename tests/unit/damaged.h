@@ -180,6 +180,8 @@ static inline void add_some(struct chance *c, struct list *l, uint64_t *time, si
 		h->time = *time += chance_below(c, 1000);
 		h->cpu %= 4;
 		h->pid %= 5;
+		if (h->kind == EVENT_STACK) /* analyzers have a table of them */
+			((struct event_stack *)h)->id %= 100;
 		list_add(l, h);
 	}
 }

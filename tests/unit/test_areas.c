@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analyze/analyzer.h"
 #include "analyze/areas.h"
 
 /* Last: it has a macro named fail. */
@@ -256,12 +257,35 @@ static void test_asker(void **state _unused_)
 	areas_free(&a);
 }
 
+/* As large as a recording can say: the distribution ends where numbers do. */
+static void test_largest(void **state _unused_)
+{
+	const struct analyzer_options o = { 0 };
+	struct event_start start = { .h.kind = EVENT_START, .page_size = 1 };
+	struct event_area area = { .h.kind = EVENT_AREA_ALLOC, .address = A, .bytes = UINT64_MAX };
+	const struct event_header *records[] = { &start.h, &area.h };
+	struct analyzer *a = vmalloc_analyzer.create(&o);
+	struct report *r = report_new("vmalloc");
+	const struct histogram_row *sizes;
+
+	a->ops->consume(a, records, 1);
+	a->ops->consume(a, records + 1, 1);
+	assert_int_equal(a->ops->report(a, r), 0);
+	sizes = &r->histograms[0].rows[0];
+	assert_int_equal(sizes->buckets[sizes->n - 1].from, 1ull << 63);
+	assert_int_equal(sizes->buckets[sizes->n - 1].to, UINT64_MAX);
+	assert_int_equal(sizes->buckets[sizes->n - 1].count, 1);
+	report_free(&r);
+	analyzer_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_call_moves), cmocka_unit_test(test_failed_once),
 		cmocka_unit_test(test_frees),	   cmocka_unit_test(test_existing),
 		cmocka_unit_test(test_purge),	   cmocka_unit_test(test_asker),
+		cmocka_unit_test(test_largest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

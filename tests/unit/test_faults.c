@@ -337,6 +337,8 @@ static void test_gup_of_whom(void **state _unused_)
 		   "8 cpu0 process what=exit pid=2\n"
 		   "9 cpu0 fault_counts what=end pid=1 minor=14 major=0\n" END,
 		   4, 0, "- 1 1 0+0 4");
+	/* a recording may have a process that can't be: nobody has ended */
+	assert_gup(COUNTS "5 cpu0 fault_counts what=exit pid=0 minor=10 major=0\n" END, 0, 0, "");
 	/* of one fault in four the others are not get_user_pages()' */
 	assert_gup("0 cpu0 start hooked=196608 sample=4\n" LOOK
 		   "5 cpu0 fault_counts what=start pid=1 minor=10 major=0\n"
