@@ -8,7 +8,7 @@
 #include "base/vec.h"
 
 #define CACHES_MAX 65536
-#define MAPS_MAX   ((size_t)1 << 20)
+#define MAPS_MAX   ((size_t)1 << 18) /* in all processes */
 
 struct records {
 	struct event_header **items; /* each owned */
@@ -16,9 +16,16 @@ struct records {
 };
 
 struct process {
-	uint32_t pid; /* 0: a free place */
+	uint32_t pid;
 	struct event_process record; /* PROCESS_THERE */
-	struct records maps; /* of struct event_map */
+	struct {
+		struct map {
+			uint64_t start, last; /* byte */
+			struct event_map *record; /* owned */
+		} * items;
+		size_t n, capacity;
+	} maps; /* in the order in which they came */
+	uint64_t lowest, highest; /* byte that any of them ever had */
 };
 
 struct pool {
@@ -49,6 +56,17 @@ static void records_free(struct records *r)
 	memset(r, 0, sizeof(*r));
 }
 
+static void forget_maps(struct pool *p, struct process *of)
+{
+	size_t i;
+
+	p->n_maps -= of->maps.n;
+	for (i = 0; i < of->maps.n; i++)
+		free(of->maps.items[i].record);
+	free(of->maps.items);
+	memset(&of->maps, 0, sizeof(of->maps));
+}
+
 void pool_free(struct pool **pp)
 {
 	struct pool *p = *pp;
@@ -59,7 +77,7 @@ void pool_free(struct pool **pp)
 	for (i = 0; i < SNAPSHOT_MAX; i++)
 		free(p->facts[i]);
 	for (i = 0; i < p->processes.n; i++)
-		records_free(&p->processes.items[i].maps);
+		forget_maps(p, &p->processes.items[i]);
 	free(p->processes.items);
 	records_free(&p->stacks);
 	records_free(&p->caches);
@@ -104,86 +122,111 @@ static struct process *process_find(struct pool *p, uint32_t pid)
 	return i == U64MAP_NONE ? NULL : &p->processes.items[i];
 }
 
+/* The ones that were found before may move. */
 static struct process *process_get(struct pool *p, uint32_t pid)
 {
-	struct process *found = process_find(p, pid);
-	size_t i;
+	struct process *of = process_find(p, pid);
 
-	if (found)
-		return found;
-	for (i = 0; i < p->processes.n && p->processes.items[i].pid; i++)
-		;
-	if (i == p->processes.n && !vec_add(&p->processes))
+	if (of)
+		return of;
+	of = vec_add(&p->processes);
+	if (!of)
 		return NULL;
-	if (u64map_set(&p->process_of, pid, (uint32_t)i))
+	if (u64map_set(&p->process_of, pid, (uint32_t)(p->processes.n - 1))) {
+		p->processes.n--;
 		return NULL;
-	found = &p->processes.items[i];
-	found->pid = pid;
-	found->record = (struct event_process){
+	}
+	of->pid = pid;
+	of->record = (struct event_process){
 		.h = { .kind = EVENT_PROCESS, .pid = pid },
 		.what = PROCESS_THERE,
 	};
-	return found;
+	return of;
 }
 
-static void forget_maps(struct pool *p, struct process *of)
+/* The last one takes its place. */
+static int process_remove(struct pool *p, uint32_t pid)
 {
-	p->n_maps -= of->maps.n;
-	records_free(&of->maps);
+	uint32_t i = u64map_remove(&p->process_of, pid);
+	struct process *last;
+
+	if (i == U64MAP_NONE)
+		return 0;
+	forget_maps(p, &p->processes.items[i]);
+	last = &p->processes.items[--p->processes.n];
+	if (last == &p->processes.items[i])
+		return 0;
+	p->processes.items[i] = *last;
+	return u64map_set(&p->process_of, last->pid, i);
+}
+
+/* What is wholly covered from @start to @last is no more. */
+static void cover(struct pool *p, struct process *of, uint64_t start, uint64_t last)
+{
+	size_t i, left = 0;
+
+	for (i = 0; i < of->maps.n; i++) {
+		struct map *m = &of->maps.items[i];
+
+		if (m->start >= start && m->last <= last)
+			free(m->record);
+		else
+			of->maps.items[left++] = *m;
+	}
+	p->n_maps -= of->maps.n - left;
+	of->maps.n = left;
+}
+
+static int keep_map(struct pool *p, struct process *of, const struct event_map *e)
+{
+	uint64_t last = e->start + (e->bytes - 1);
+	struct map *m;
+
+	if (of->maps.n && e->start <= of->highest && last >= of->lowest)
+		cover(p, of, e->start, last);
+	if (p->n_maps >= MAPS_MAX) {
+		p->maps_lost++;
+		return 0;
+	}
+	of->lowest = of->maps.n ? MIN(of->lowest, e->start) : e->start;
+	of->highest = of->maps.n ? MAX(of->highest, last) : last;
+	m = vec_add(&of->maps);
+	if (!m)
+		return -ENOMEM;
+	*m = (struct map){ e->start, last, (struct event_map *)copy(&e->h) };
+	if (!m->record) {
+		of->maps.n--;
+		return -ENOMEM;
+	}
+	m->record->h.pid = of->pid;
+	p->n_maps++;
+	return 0;
 }
 
 static int add_map(struct pool *p, const struct event_map *e)
 {
 	struct process *of = process_get(p, e->h.pid);
-	size_t i, left = 0;
 
-	if (!of)
-		return -ENOMEM;
-	for (i = 0; i < of->maps.n; i++) {
-		const struct event_map *old = (const struct event_map *)of->maps.items[i];
-
-		if (old->start >= e->start && old->start - e->start < e->bytes &&
-		    old->bytes <= e->bytes - (old->start - e->start))
-			free(of->maps.items[i]);
-		else
-			of->maps.items[left++] = of->maps.items[i];
-	}
-	p->n_maps -= of->maps.n - left;
-	of->maps.n = left;
-	if (p->n_maps >= MAPS_MAX) {
-		p->maps_lost++;
-		return 0;
-	}
-	p->n_maps++;
-	return put(&of->maps, of->maps.n, &e->h);
+	return of ? keep_map(p, of, e) : -ENOMEM;
 }
 
 static int add_fork(struct pool *p, const struct event_process *e)
 {
-	const struct process *parent = process_find(p, e->parent);
-	size_t i, n = parent ? parent->maps.n : 0, from;
 	struct process *child = process_get(p, e->h.pid);
+	const struct process *parent = process_find(p, e->parent);
+	size_t i;
 	int err = 0;
 
 	if (!child)
 		return -ENOMEM;
 	forget_maps(p, child);
 	child->record.h.time = e->h.time;
-	if (!parent)
+	if (!parent || parent == child)
 		return 0;
-	/* the one before may have moved */
-	from = (size_t)u64map_get(&p->process_of, e->parent);
-	memcpy(child->record.comm, p->processes.items[from].record.comm, sizeof(e->comm));
-	child->record.h.flags = p->processes.items[from].record.h.flags;
-	for (i = 0; i < n && !err; i++) {
-		struct event_map *m;
-
-		err = put(&child->maps, i, p->processes.items[from].maps.items[i]);
-		p->n_maps += !err;
-		m = err ? NULL : (struct event_map *)child->maps.items[i];
-		if (m)
-			m->h.pid = e->h.pid;
-	}
+	memcpy(child->record.comm, parent->record.comm, sizeof(e->comm));
+	child->record.h.flags = parent->record.h.flags;
+	for (i = 0; i < parent->maps.n && !err; i++)
+		err = keep_map(p, child, parent->maps.items[i].record);
 	return err;
 }
 
@@ -193,15 +236,8 @@ static int add_process(struct pool *p, const struct event_process *e)
 
 	if (e->what == PROCESS_FORK)
 		return add_fork(p, e);
-	if (e->what == PROCESS_EXIT) {
-		of = process_find(p, e->h.pid);
-		if (of) {
-			forget_maps(p, of);
-			of->pid = 0;
-			u64map_remove(&p->process_of, e->h.pid);
-		}
-		return 0;
-	}
+	if (e->what == PROCESS_EXIT)
+		return process_remove(p, e->h.pid);
 	of = process_get(p, e->h.pid);
 	if (!of)
 		return -ENOMEM;
@@ -266,56 +302,82 @@ int pool_add(struct pool *p, const struct event_header *h)
 	return 0;
 }
 
-static int each_of(const struct records *r, int (*take)(void *arg, const struct event_header *h),
-		   void *arg)
+/* Bytes that are told of a record. */
+static size_t told_bytes(const struct event_header *h)
 {
-	size_t i;
+	if (h->kind == EVENT_STACK)
+		return offsetof(struct event_stack, frames) +
+		       ((const struct event_stack *)h)->n * sizeof(uint64_t);
+	return event_size(h);
+}
+
+/* Stops before more than @room bytes. */
+static int each_of(const struct records *r, size_t room,
+		   int (*take)(void *arg, const struct event_header *h), void *arg)
+{
+	size_t i, used = 0;
 	int err = 0;
 
-	for (i = 0; i < r->n && !err; i++)
-		if (r->items[i])
-			err = take(arg, r->items[i]);
+	for (i = 0; i < r->n && !err; i++) {
+		if (!r->items[i])
+			continue;
+		used += told_bytes(r->items[i]);
+		if (used > room)
+			break;
+		err = take(arg, r->items[i]);
+	}
 	return err;
 }
 
-static size_t maps_bytes(const struct records *maps)
+static size_t process_bytes(const struct process *of)
 {
 	size_t i, n = sizeof(struct event_process);
 
-	for (i = 0; i < maps->n; i++)
-		n += event_size(maps->items[i]);
+	for (i = 0; i < of->maps.n; i++)
+		n += event_size(&of->maps.items[i].record->h);
 	return n;
 }
 
-int pool_each(const struct pool *p, size_t room,
-	      int (*take)(void *arg, const struct event_header *h), void *arg)
+static int each_process(const struct pool *p, size_t room,
+			int (*take)(void *arg, const struct event_header *h), void *arg)
 {
 	struct event_maps_lost lost = {
 		.h = { .time = p->start.h.time, .kind = EVENT_MAPS_LOST },
 		.records = p->maps_lost,
 	};
 	const struct process *of;
-	size_t i, used = 0;
+	size_t i;
+	int err = 0;
+
+	vec_for_each(&p->processes, of) {
+		size_t bytes = process_bytes(of);
+
+		if (bytes > room) {
+			lost.records += 1 + of->maps.n;
+			continue;
+		}
+		room -= bytes;
+		err = take(arg, &of->record.h);
+		for (i = 0; i < of->maps.n && !err; i++)
+			err = take(arg, &of->maps.items[i].record->h);
+		if (err)
+			return err;
+	}
+	return lost.records ? take(arg, &lost.h) : 0;
+}
+
+int pool_each(const struct pool *p, size_t room,
+	      int (*take)(void *arg, const struct event_header *h), void *arg)
+{
+	size_t i;
 	int err = p->start.h.kind ? take(arg, &p->start.h) : 0;
 
 	for (i = 0; i < SNAPSHOT_MAX && !err; i++)
 		if (p->facts[i])
 			err = take(arg, p->facts[i]);
 	if (!err)
-		err = each_of(&p->stacks, take, arg);
+		err = each_of(&p->caches, SIZE_MAX, take, arg);
 	if (!err)
-		err = each_of(&p->caches, take, arg);
-	vec_for_each(&p->processes, of) {
-		if (err || !of->pid)
-			continue;
-		used += maps_bytes(&of->maps);
-		if (used > room) {
-			lost.records += 1 + of->maps.n;
-			continue;
-		}
-		err = take(arg, &of->record.h);
-		if (!err)
-			err = each_of(&of->maps, take, arg);
-	}
-	return err || !lost.records ? err : take(arg, &lost.h);
+		err = each_of(&p->stacks, 2 * room, take, arg);
+	return err ? err : each_process(p, room, take, arg);
 }

@@ -17,8 +17,9 @@ void pool_free(struct pool **p);
 int pool_add(struct pool *p, const struct event_header *h);
 
 /*
- * Hand out what there is, EVENT_START first; each with the time that it had. Mappings that take more than
- * @room bytes are left out, and told as lost. Stops at and returns the first error of @take.
+ * Hand out what there is, EVENT_START first; each with the time that it had. Processes with mappings that
+ * have no room in @room bytes are left out, and told as lost; so are, untold, call chains beyond twice as
+ * many. Stops at and returns the first error of @take.
  */
 int pool_each(const struct pool *p, size_t room,
 	      int (*take)(void *arg, const struct event_header *h), void *arg);
