@@ -490,6 +490,7 @@ void record_writer_names(struct record_writer *w, const struct record_symbol *sy
 {
 	struct record_block b = { .type = BLOCK_NAMES };
 	struct bytes *to = &w->text;
+	uint64_t before = w->written;
 	size_t i;
 	bool fine;
 
@@ -518,6 +519,8 @@ void record_writer_names(struct record_writer *w, const struct record_symbol *sy
 		write_block(w, b, to->items, to->n, true);
 	else
 		give_up(w, -ENOMEM);
+	/* names are told after a pool: counted, many of them would bring about the next one */
+	w->pool_at += w->written - before;
 }
 
 bool record_writer_forgot(struct record_writer *w)

@@ -298,6 +298,11 @@ void recording_program(struct recording *r, const struct program_status *p)
 void recording_consume(struct recording *r, const struct event_header *const *records, size_t n)
 {
 	record_writer_add(r->writer, records, n);
+	/* at full rate a small ring is overwritten more than once a second */
+	if (unlikely(record_writer_forgot(r->writer))) {
+		r->n_symbols = r->n_code = 0;
+		write_names(r);
+	}
 	/* what the source makes itself comes alone */
 	if (unlikely(n == 1 && records[0]->kind == EVENT_STACK))
 		note_stack(r, (const struct event_stack *)records[0]);
