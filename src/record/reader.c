@@ -143,7 +143,7 @@ static uint64_t count_missing(const struct record_reader *r)
 	first = b->items[0].block.sequence;
 	last = b->items[b->n - 1].block.sequence;
 	missing = last - first + 1 - b->n;
-	missing += r->windowed ? b->bad_first : first - MIN(first, (uint64_t)1);
+	missing += r->header.keep ? b->bad_first : first - MIN(first, (uint64_t)1);
 	if (!r->header.last)
 		return missing + b->bad_last;
 	return missing + r->header.last - MIN(r->header.last, last);
@@ -201,35 +201,51 @@ static int find_pool(struct record_reader *r)
 	return 0;
 }
 
-/* When what is left begins, and when the run did, which its pool tells first. */
-static int find_window(struct record_reader *r)
+/* The first record of block @i, until the next block is read; NULL where there is none. */
+static int first_record(struct record_reader *r, size_t i, const struct event_header **ret)
 {
 	const struct event_header *const *records;
 	const uint8_t *payload;
-	size_t i, n;
+	size_t n = 0;
 	bool preamble;
-	int err = -EBADMSG;
+	int err = read_block(r, i, &r->bytes, &payload);
 
-	for (i = 0; err == -EBADMSG; i++) {
-		i = find_block(r, i, 1u << BLOCK_EVENTS);
-		if (i == r->blocks.n)
-			break;
-		err = read_block(r, i, &r->bytes, &payload);
-		r->from = err ? 0 : r->blocks.items[i].block.first;
-	}
-	r->start = r->from;
-	if (err && err != -EBADMSG)
-		return err;
-	if (r->pool == r->blocks.n)
-		return 0;
-	err = read_block(r, r->pool, &r->bytes, &payload);
 	if (!err)
-		err = decoder_begin(r->decoder, payload, r->blocks.items[r->pool].block.raw);
+		err = decoder_begin(r->decoder, payload, r->blocks.items[i].block.raw);
 	if (!err)
 		err = decoder_next(r->decoder, &records, &n, &preamble);
-	if (!err && n && records[0]->kind == EVENT_START)
-		r->start = records[0]->time;
+	*ret = n ? records[0] : NULL;
 	return err == -EBADMSG ? 0 : err;
+}
+
+/*
+ * When what is left begins, and when the run did, which its pool tells first. Blocks may be missing and
+ * yet no records.
+ */
+static int find_window(struct record_reader *r)
+{
+	const struct event_header *h = NULL;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; (i = find_block(r, i, 1u << BLOCK_EVENTS)) < r->blocks.n && !err; i++) {
+		err = first_record(r, i, &h);
+		if (h)
+			break;
+	}
+	if (h && h->kind == EVENT_START) {
+		r->windowed = false;
+		return 0;
+	}
+	r->start = r->from = h ? r->blocks.items[i].block.first : 0;
+	if (!err)
+		err = find_pool(r);
+	if (err || r->pool == r->blocks.n)
+		return err;
+	err = first_record(r, r->pool, &h);
+	if (h && h->kind == EVENT_START)
+		r->start = h->time;
+	return err;
 }
 
 /* What there is to be read, and what is missing. */
@@ -247,11 +263,9 @@ static int find_all(struct record_reader *r)
 	err = check_unknown(r);
 	if (err || !r->windowed)
 		return err;
-	r->preamble = true;
 	r->sequence = r->blocks.items[0].block.sequence - 1;
-	err = find_pool(r);
-	if (!err)
-		err = find_window(r);
+	err = find_window(r);
+	r->preamble = r->windowed;
 	if (r->pool < r->blocks.n) {
 		r->phase = PHASE_FACTS;
 		r->next = r->pool;
