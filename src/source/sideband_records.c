@@ -203,6 +203,8 @@ enum sideband_made sideband_from_perf(const struct perf_event_header *p, union s
 		return SIDEBAND_BAD;
 	room = p->size - sizeof(*p) - need - sizeof(id);
 	memcpy(&id, (const char *)p + p->size - sizeof(id), sizeof(id));
+	if (id.cpu >= EVENT_CPUS_MAX)
+		return SIDEBAND_BAD;
 	ret->h = (struct event_header){ .time = id.time, .cpu = (uint16_t)id.cpu };
 	switch (p->type) {
 	case PERF_RECORD_LOST:
