@@ -499,7 +499,7 @@ int record_reader_names(struct record_reader *r, const struct record_names_visit
 /* Block @p is the next in the file's order: what is told again at its beginning may be missing. */
 static void advance(struct record_reader *r, const struct block_place *p)
 {
-	r->lost |= p->bad || p->block.sequence > r->sequence + 1;
+	r->lost |= p->block.sequence > r->sequence + 1;
 	r->sequence = MAX(r->sequence, p->block.sequence);
 }
 
@@ -542,8 +542,10 @@ static int begin_block(struct record_reader *r, bool *ret_more)
 			note_bad(r, p, p->block.n);
 		if (r->phase == PHASE_EVENTS)
 			advance(r, p);
-		if (err == -EBADMSG)
+		if (err == -EBADMSG) {
+			r->lost = true;
 			continue;
+		}
 		if (err)
 			return err;
 		r->pooled = p->block.type == BLOCK_POOL;

@@ -358,6 +358,29 @@ static void test_any_block_damaged(void **state)
 		}
 }
 
+/* What comes out is the same whether names were asked for, and found damaged, before or not. */
+static void test_names_before(void **state)
+{
+	const struct damaged *d = *state;
+	const struct part *p;
+
+	vec_for_each(&d->parts, p) {
+		_cleanup_list_ struct list before = { 0 }, alone = { 0 };
+		struct record_damage damage;
+		uint8_t byte = d->bytes[p->offset + RECORD_BLOCK_SIZE] ^ 1;
+
+		if (p->block.type != BLOCK_NAMES)
+			continue;
+		memory_fill(&d->file, d->bytes, d->n);
+		memory_write(&d->file, &byte, 1, p->offset + RECORD_BLOCK_SIZE);
+		before = read_left(&d->file, &damage);
+		alone = read_at(d->file.path, NULL);
+		assert_int_equal(before.n, d->list.n);
+		assert_int_equal(alone.n, d->list.n);
+		assert_int_equal(damage.blocks, 1);
+	}
+}
+
 /* What is missing is counted, wherever it was: the file's header says how many there were. */
 static void test_block_removed(void **state)
 {
@@ -611,11 +634,11 @@ int main(void)
 		cmocka_unit_test(test_cut_full),	 cmocka_unit_test(test_other_versions),
 		cmocka_unit_test(test_foreign),		 cmocka_unit_test(test_header_damaged),
 		cmocka_unit_test(test_block_damaged),	 cmocka_unit_test(test_any_block_damaged),
-		cmocka_unit_test(test_block_removed),	 cmocka_unit_test(test_blocks_elsewhere),
-		cmocka_unit_test(test_damaged_copy),	 cmocka_unit_test(test_strange_bytes),
-		cmocka_unit_test(test_payload_damaged),	 cmocka_unit_test(test_unknown_types),
-		cmocka_unit_test(test_endless_search),	 cmocka_unit_test(test_many_gaps),
-		cmocka_unit_test(test_payload_too_rich),
+		cmocka_unit_test(test_names_before),	 cmocka_unit_test(test_block_removed),
+		cmocka_unit_test(test_blocks_elsewhere), cmocka_unit_test(test_damaged_copy),
+		cmocka_unit_test(test_strange_bytes),	 cmocka_unit_test(test_payload_damaged),
+		cmocka_unit_test(test_unknown_types),	 cmocka_unit_test(test_endless_search),
+		cmocka_unit_test(test_many_gaps),	 cmocka_unit_test(test_payload_too_rich),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
