@@ -434,8 +434,8 @@ static void diff_lost(struct differ *d, const struct diff_metric *m)
 	struct diff_amount none = { 0 };
 	struct change c =
 		change_of(d, m->kind,
-			  before ? (struct diff_amount){ true, before->quality.lost } : none,
-			  after ? (struct diff_amount){ true, after->quality.lost } : none);
+			  before ? (struct diff_amount){ true, diff_missing(before) } : none,
+			  after ? (struct diff_amount){ true, diff_missing(after) } : none);
 
 	add_total(d, m, &c);
 }

@@ -18,7 +18,7 @@ const char *diff_side_name(const struct diff_side *side, const char *otherwise)
 	return side->name ? side->name : otherwise;
 }
 
-static uint64_t missing(const struct report *r)
+uint64_t diff_missing(const struct report *r)
 {
 	uint64_t misses = r->quality.recursion_misses;
 
@@ -31,7 +31,7 @@ const struct report *diff_worst(const struct diff_side *side)
 	size_t i;
 
 	for (i = 1; i < side->n; i++)
-		if (missing(side->reports[i]) > missing(worst))
+		if (diff_missing(side->reports[i]) > diff_missing(worst))
 			worst = side->reports[i];
 	return worst;
 }
@@ -162,10 +162,10 @@ static void note_quality(const struct sides *s, struct report *r)
 		const struct report *worst = diff_worst(s->side[which]);
 		uint64_t sample = 1;
 
-		if (worst && missing(worst))
+		if (worst && diff_missing(worst))
 			report_add_note(
 				r, "%s lost %s of %s events: what is less in it may be that%s",
-				s->name[which], digits_grouped(missing(worst)).s,
+				s->name[which], digits_grouped(diff_missing(worst)).s,
 				digits_grouped(worst->quality.events).s,
 				diff_report_of(s->side[which], "leaks")
 					? ", and what seems to have leaked may have been freed"

@@ -28,6 +28,8 @@ struct diff_times diff_times_of(const struct diff_side *before, const struct dif
 const char *diff_side_name(const struct diff_side *side, const char *otherwise);
 /* The report that lost most, or NULL if there is none at all. */
 const struct report *diff_worst(const struct diff_side *side);
+/* Events that a report lacks: lost, or skipped by the kernel as far as that is known. */
+uint64_t diff_missing(const struct report *r);
 uint64_t diff_duration(const struct diff_side *side); /* in nanoseconds */
 
 void diff_add_notes(const struct diff_side *before, const struct diff_side *after,

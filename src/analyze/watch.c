@@ -40,10 +40,11 @@ static void watch_consume(struct analyzer *a, const struct event_header *const *
 				(uint64_t)event_order(((const struct event_fallback *)h)->block));
 			break;
 		case EVENT_FAULT:
-			w->faults++;
+			w->faults += h->flags & EVENT_OWN ? 0 : MAX(w->sample, 1u);
 			break;
 		case EVENT_START:
 			w->start = w->end = h->time;
+			w->sample = ((const struct event_start *)h)->sample;
 			break;
 		case EVENT_TICK:
 		case EVENT_END:

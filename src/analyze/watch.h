@@ -11,7 +11,8 @@ struct watch {
 	uint64_t fallback_order; /* … and the largest order that was asked for */
 	uint64_t failed_pages; /* page allocations that failed, */
 	uint64_t failed_order; /* … and the largest order */
-	uint64_t faults;
+	uint64_t faults; /* not kmscope's own; with --sample an estimate */
+	uint32_t sample;
 	struct {
 		uint64_t *items; /* by CPU */
 		size_t n, capacity;

@@ -19,9 +19,17 @@ bool log_enabled(enum log_level level)
 static void _printf_(2, 0) log_write(const char *prefix, const char *fmt, va_list args)
 {
 	char line[1024];
+	const char *p;
 
 	vsnprintf(line, sizeof(line), fmt, args);
-	fprintf(stderr, "kmscope: %s%s\n", prefix, line);
+	fprintf(stderr, "kmscope: %s", prefix);
+	/* names of files and the like are anybody's: a message stays one line, and is only text */
+	for (p = line; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			fprintf(stderr, "\\x%02x", (unsigned char)*p);
+		else
+			putc(*p, stderr);
+	putc('\n', stderr);
 }
 
 #define DEFINE_LOG(name, shown, prefix)       \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 static int fail_open(struct failure *f, const char *path, int err)
@@ -28,6 +29,15 @@ static int fail_exists(struct failure *f, const char *path)
 		    "%.300s exists already: use another name, or --force to replace it", path);
 }
 
+/* Two who write one file would leave nothing of either. */
+static int lock(const char *path, struct newfile *n, struct failure *f)
+{
+	if (!flock(n->fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK)
+		return 0;
+	closep(&n->fd);
+	return fail(f, FAILURE_USAGE, -EBUSY, "%.300s is being written by another kmscope", path);
+}
+
 int newfile_open(const char *path, bool force, struct newfile *ret, struct failure *f)
 {
 	_cleanup_close_ int fd =
@@ -36,7 +46,7 @@ int newfile_open(const char *path, bool force, struct newfile *ret, struct failu
 
 	if (fd >= 0) {
 		*ret = (struct newfile){ TAKE_FD(fd), true };
-		return 0;
+		return lock(path, ret, f);
 	}
 	if (errno != EEXIST && errno != EISDIR && errno != ELOOP)
 		return fail_open(f, path, -errno);
@@ -51,5 +61,5 @@ int newfile_open(const char *path, bool force, struct newfile *ret, struct failu
 	if (!S_ISREG(st.st_mode))
 		return fail_exists(f, path);
 	*ret = (struct newfile){ TAKE_FD(fd), false };
-	return 0;
+	return lock(path, ret, f);
 }

@@ -120,6 +120,8 @@ static void say_end(const struct record_run *r)
 	recording_totals(r->recording, &t);
 	if (r->why[0])
 		log_info("ended by --trigger: %s", r->why);
+	else if (r->options->trigger)
+		log_info("--trigger «%.200s» did not hold until the end", r->options->trigger);
 	log_info("recorded %s events in %.1f s: %s, %.1f bytes an event, %s lost, %s missed",
 		 digits_grouped(t.events).s, elapsed(r), units_bytes(t.bytes).s,
 		 bytes_per_event(&t), digits_grouped(watch_lost(r->watch)).s,

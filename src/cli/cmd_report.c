@@ -62,6 +62,8 @@ struct reports {
 	size_t n;
 	uint64_t page_size;
 	char *selection; /* in words; NULL: everything */
+	bool damaged; /* not all of the recording could be read */
+	bool lost; /* … or its events are not all there are */
 };
 
 static void reports_free(struct reports *r)
@@ -96,7 +98,10 @@ static int read_reports(const char *path, const struct options *o, bool tracks, 
 		const char *selected = replay_text(&r.replay, "selected", NULL);
 
 		ret->page_size = record_reader_header(r.replay.reader)->page_size;
+		selected += selected ? strspn(selected, " ,") : 0;
 		ret->selection = selected ? strdup(selected) : NULL;
+		ret->damaged = replay_damaged(&r.replay);
+		ret->lost = r.exit_code == EXIT_LOST;
 	}
 	replayed_free(&r);
 	return err;
@@ -110,10 +115,16 @@ static bool get_difference(void *arg, const char *name, double *ret)
 }
 
 /* --fail-if: say why, on standard error; 1, 0, or negative errno. */
-static int judge(const struct condition *c, const struct report *diff)
+static int judge(const struct condition *c, const struct report *diff,
+		 const struct reports sides[2])
 {
 	char why[400];
 
+	/* what is missing would make every number a guess */
+	if (sides[0].damaged || sides[1].damaged) {
+		log_error("--fail-if can't be decided: not all of the recordings can be read");
+		return EXIT_FAILED;
+	}
 	switch (condition_explain(c, get_difference, (void *)diff, why, sizeof(why))) {
 	case CONDITION_TRUE:
 		log_error("--fail-if holds: %s", why);
@@ -169,7 +180,7 @@ static int print_difference(const struct options *o, const struct condition *c,
 		return err;
 	/* what people are not shown can be asked for all the same */
 	err = compare(o, sides, true, &all);
-	return err ? err : judge(c, all);
+	return err ? err : judge(c, all, sides);
 }
 
 int cmd_diff(const struct command *cmd _unused_, const struct options *o, struct failure *f)
@@ -189,6 +200,8 @@ int cmd_diff(const struct command *cmd _unused_, const struct options *o, struct
 		err = read_reports(o->files[1], o, false, &sides[1], f);
 	if (!err)
 		err = print_difference(o, c, sides, f);
+	if (!err && o->strict && (sides[0].lost || sides[1].lost))
+		err = EXIT_LOST;
 	reports_free(&sides[0]);
 	reports_free(&sides[1]);
 	condition_free(&c);
@@ -288,6 +301,8 @@ int cmd_export(const struct command *c _unused_, const struct options *o, struct
 	err = read_reports(o->files[0], o, tracks, &r, f);
 	if (!err)
 		err = export_reports(o, &r, f);
+	if (!err && o->strict && r.lost)
+		err = EXIT_LOST;
 	reports_free(&r);
 	return err;
 }

@@ -180,6 +180,7 @@ int command_main(int argc, char **argv)
 	if (check_standard_files())
 		return EXIT_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told by write() */
 	signal(SIGCHLD,
 	       SIG_DFL); /* ignored by whoever started us, PROGRAM could not be waited for */
 	if (argc < 2) {

@@ -108,7 +108,7 @@ static const struct option_spec specs[OPTION_MAX] = {
 			    TYPE_SIZE, FIELD(buffer), 4096, 1ull << 30, NULL, FOR_LIVE },
 	[OPTION_STRICT] = { "strict", LONG_ONLY(OPTION_STRICT), NULL,
 			    "Exit with 4 if events were lost or late", TYPE_FLAG, FIELD(strict), 0,
-			    0, NULL, FOR_LIVE | FOR_REPORT },
+			    0, NULL, FOR_LIVE | FOR_REPORT | FOR_DIFF | FOR_EXPORT },
 	[OPTION_READY_FILE] = { "ready-file", LONG_ONLY(OPTION_READY_FILE), "PATH",
 				"Create PATH once everything is attached", TYPE_TEXT,
 				FIELD(ready_file), 1, 4095, NULL, FOR_LIVE },

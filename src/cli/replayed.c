@@ -277,8 +277,14 @@ int replayed_make(struct replayed *r, struct report **ret, size_t *ret_n, struct
 		err = check_filter(r, f);
 	for (n = 0; n < r->n; n++)
 		ret[n] = NULL;
-	for (n = 0; n < r->n && !err; n++)
+	for (n = 0; n < r->n && !err; n++) {
 		err = analysis_make(&r->items[n], 1, true, &ret[n], f);
+		if (r->items[n].lost)
+			r->exit_code = EXIT_LOST;
+		/* said once of a recording, not of each of its reports */
+		if (n + 1 < r->n)
+			r->items[n + 1].replay = NULL;
+	}
 	if (!err) {
 		*ret_n = n;
 		return 0;

@@ -155,6 +155,8 @@ enum record_header_check record_unpack_header(const uint8_t from[RECORD_HEADER_S
 	*ret = h;
 	if (record_get(from + 60, 4) != checksum(0, from, 60))
 		return HEADER_DAMAGED;
+	if (h.byte_order < 1 || h.byte_order > 2)
+		return HEADER_DAMAGED;
 	if (h.version != RECORD_VERSION || h.abi != EVENTS_ABI || h.byte_order != 1)
 		return HEADER_NEWER;
 	if (h.size != RECORD_HEADER_SIZE || h.state >= RECORD_STATES)

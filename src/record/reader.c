@@ -27,6 +27,7 @@ struct record_reader {
 	uint64_t sequence; /* of the newest block */
 	bool windowed; /* the beginning was overwritten: */
 	uint64_t start, from; /* … when it was, and when the rest begins */
+	uint64_t end; /* how long after the start the newest record is; 0: not known */
 	size_t pool, pool_end; /* .windowed: the blocks of the first whole pool */
 	enum { PHASE_FACTS, PHASE_EVENTS } phase;
 	uint64_t time; /* of the newest record that was told */
@@ -235,6 +236,7 @@ static int find_window(struct record_reader *r)
 	}
 	if (h && h->kind == EVENT_START) {
 		r->windowed = false;
+		r->start = h->time;
 		return 0;
 	}
 	r->start = r->from = h ? r->blocks.items[i].block.first : 0;
@@ -246,6 +248,30 @@ static int find_window(struct record_reader *r)
 	if (h && h->kind == EVENT_START)
 		r->start = h->time;
 	return err;
+}
+
+/* When the run began, of a recording that has its beginning. */
+static int find_start(struct record_reader *r)
+{
+	const struct event_header *h = NULL;
+	size_t i = find_block(r, 0, 1u << BLOCK_EVENTS);
+	int err = i < r->blocks.n ? first_record(r, i, &h) : 0;
+
+	if (h && h->kind == EVENT_START)
+		r->start = h->time;
+	return err;
+}
+
+static void find_end(struct record_reader *r)
+{
+	const struct block_place *p;
+	uint64_t newest = 0;
+
+	vec_for_each(&r->blocks, p)
+		if (p->block.type == BLOCK_EVENTS && p->block.n)
+			newest = MAX(newest, p->block.last);
+	if (r->start && newest > r->start)
+		r->end = newest - r->start;
 }
 
 /* What there is to be read, and what is missing. */
@@ -261,10 +287,16 @@ static int find_all(struct record_reader *r)
 	r->windowed = r->header.keep && r->blocks.n && r->blocks.items[0].block.sequence > 1;
 	r->damage.blocks = count_missing(r);
 	err = check_unknown(r);
-	if (err || !r->windowed)
+	if (err)
 		return err;
+	if (!r->windowed) {
+		err = find_start(r);
+		find_end(r);
+		return err;
+	}
 	r->sequence = r->blocks.items[0].block.sequence - 1;
 	err = find_window(r);
+	find_end(r);
 	r->preamble = r->windowed;
 	if (r->pool < r->blocks.n) {
 		r->phase = PHASE_FACTS;
@@ -328,6 +360,11 @@ bool record_reader_window(const struct record_reader *r, uint64_t *ret_ns)
 		return false;
 	*ret_ns = r->from - r->start;
 	return true;
+}
+
+uint64_t record_reader_end(const struct record_reader *r)
+{
+	return r->end;
 }
 
 /* --- texts and names ---------------------------------------------------------------------------------- */

@@ -39,6 +39,12 @@ const char *record_reader_text(const struct record_reader *r, const char *key);
  */
 bool record_reader_window(const struct record_reader *r, uint64_t *ret_ns);
 
+/*
+ * Nanoseconds from the start of the run (EVENT_START, whatever of the beginning was overwritten) to its
+ * newest record, as blocks say without being read: none is later. 0: not known.
+ */
+uint64_t record_reader_end(const struct record_reader *r);
+
 /* Visit all names there are, in any order; what is visited lives only so long. 0, -ENOMEM or -EIO. */
 struct record_names_visitor {
 	int (*symbol)(void *arg, const struct record_symbol *s);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/clock.h"
@@ -172,7 +173,7 @@ static void overwrite(struct record_writer *w, uint64_t n)
 }
 
 /* Where the next block of @n bytes goes. */
-static int make_room(struct record_writer *w, uint64_t n)
+static int make_room(struct record_writer *w, uint64_t n, uint64_t events)
 {
 	struct kept *k;
 
@@ -193,7 +194,7 @@ static int make_room(struct record_writer *w, uint64_t n)
 	k = vec_add(&w->kept);
 	if (!k)
 		return -ENOMEM;
-	*k = (struct kept){ w->offset, n, w->block_events };
+	*k = (struct kept){ w->offset, n, events };
 	return 0;
 }
 
@@ -217,6 +218,7 @@ static int deflate_payload(struct record_writer *w, const uint8_t **payload, str
 static void write_block(struct record_writer *w, struct record_block b, const uint8_t *payload,
 			size_t n, bool deflate)
 {
+	uint64_t events = b.type == BLOCK_EVENTS ? w->block_events : 0;
 	uint8_t header[RECORD_BLOCK_SIZE];
 	int err = 0;
 
@@ -229,7 +231,7 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 	if (!err && (deflate || w->deflate))
 		err = deflate_payload(w, &payload, &b);
 	if (!err)
-		err = make_room(w, RECORD_BLOCK_SIZE + b.size);
+		err = make_room(w, RECORD_BLOCK_SIZE + b.size, events);
 	if (!err) {
 		record_pack_block(&b, payload, header);
 		err = write_all(w->file.fd, header, sizeof(header), w->offset);
@@ -244,7 +246,7 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 	w->offset += RECORD_BLOCK_SIZE + b.size;
 	w->written += RECORD_BLOCK_SIZE + b.size;
 	w->size = MAX(w->size, w->offset);
-	w->block_events = 0;
+	w->block_events -= events;
 }
 
 /* --- records ---------------------------------------------------------------------------------------- */
@@ -542,6 +544,13 @@ int record_writer_end(struct record_writer *w)
 	if (!w->err)
 		w->err = write_header(w, RECORD_ENDED);
 	return w->err;
+}
+
+bool record_writer_removed(const struct record_writer *w)
+{
+	struct stat st;
+
+	return !fstat(w->file.fd, &st) && !st.st_nlink;
 }
 
 int record_writer_error(const struct record_writer *w)

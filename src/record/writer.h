@@ -90,6 +90,8 @@ void record_writer_watch(struct record_writer *w, void (*full)(void *arg), void 
 int record_writer_end(struct record_writer *w);
 
 int record_writer_error(const struct record_writer *w);
+/* Whether somebody has removed the file meanwhile: what is written goes with us. */
+bool record_writer_removed(const struct record_writer *w);
 void record_writer_totals(const struct record_writer *w, struct record_totals *ret);
 
 #endif

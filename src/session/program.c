@@ -64,6 +64,7 @@ static void child(char *const argv[], int gate, int trouble)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	/* end of file: kmscope gave up or was killed */
 	if (TEMP_FAILURE_RETRY(read(gate, &go, 1)) != 1)
 		_exit(0);

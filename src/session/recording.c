@@ -105,13 +105,6 @@ static void note_site(void *arg, uint64_t address)
 		*to = address;
 }
 
-static void note_block(void *arg)
-{
-	struct recording *r = arg;
-
-	record_writer_each_site(r->writer, note_site, r);
-}
-
 static void note_stack(struct recording *r, const struct event_stack *e)
 {
 	uint32_t i;
@@ -180,6 +173,18 @@ static void write_symbols(struct recording *r)
 			continue;
 		record_writer_names(r->writer, some, n, NULL, 0);
 		n = 0;
+	}
+}
+
+static void note_block(void *arg)
+{
+	struct recording *r = arg;
+
+	record_writer_each_site(r->writer, note_site, r);
+	/* before the block that needs them: whatever comes, what can be read has its names */
+	if (r->memo && r->unnamed.n) {
+		try_names(r);
+		write_symbols(r);
 	}
 }
 
@@ -328,7 +333,13 @@ int recording_end(struct recording *r, struct failure *f)
 	err = record_writer_end(r->writer);
 	if (!err && r->oom)
 		err = -ENOMEM;
-	return err ? fail_write(r, err, f) : 0;
+	if (err)
+		return fail_write(r, err, f);
+	if (record_writer_removed(r->writer))
+		return fail(f, FAILURE_INTERNAL, -ENOENT,
+			    "%.300s was removed while it was being written: nothing is left of it",
+			    r->path);
+	return 0;
 }
 
 int recording_error(const struct recording *r)

@@ -136,6 +136,14 @@ int replay_run(struct replay *r, const struct replay_run *run, struct failure *f
 	return end->err;
 }
 
+bool replay_damaged(const struct replay *r)
+{
+	struct record_damage d;
+
+	record_reader_damage(r->reader, &d);
+	return d.open || d.full || d.blocks || d.cut || d.bytes;
+}
+
 bool replay_note_damage(const struct replay *r, struct report *to)
 {
 	struct record_damage d;
@@ -155,10 +163,11 @@ bool replay_note_damage(const struct replay *r, struct report *to)
 				"the recording was not ended: whoever made it was killed, or is "
 				"still at it; up to a second of what it had is missing");
 	if (d.blocks)
-		report_add_note(to,
-				"%s blocks of the recording are damaged or missing, with %s "
-				"records in those that are there",
-				digits_grouped(d.blocks).s, digits_grouped(d.records).s);
+		report_add_note(to, "%s block%s of the recording %s damaged or missing%s%s%s",
+				digits_grouped(d.blocks).s, d.blocks == 1 ? "" : "s",
+				d.blocks == 1 ? "is" : "are", d.records ? ", with " : "",
+				d.records ? digits_grouped(d.records).s : "",
+				d.records ? " records" : "");
 	if (d.cut)
 		report_add_note(to, "the recording ends in the middle of a block: it was cut off");
 	else if (d.bytes && !d.open)

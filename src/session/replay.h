@@ -59,6 +59,8 @@ void replay_consume(void *sink, const struct event_header *const *records, size_
 /* Replay to the end, with the final report. */
 int replay_run(struct replay *r, const struct replay_run *run, struct failure *f);
 
+/* Whether not all of the recording could be read. */
+bool replay_damaged(const struct replay *r);
 /* Say in @to what of the recording is missing; whether anything is. */
 bool replay_note_damage(const struct replay *r, struct report *to);
 
