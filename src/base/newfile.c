@@ -40,10 +40,13 @@ static int lock(const char *path, struct newfile *n, struct failure *f)
 
 int newfile_open(const char *path, bool force, struct newfile *ret, struct failure *f)
 {
-	_cleanup_close_ int fd =
-		open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	_cleanup_close_ int fd = -1;
 	struct stat st;
 
+	if (!strcmp(path, "-"))
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "«-» is not standard output here: name a file");
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0) {
 		*ret = (struct newfile){ TAKE_FD(fd), true };
 		return lock(path, ret, f);

@@ -152,6 +152,24 @@ int replayed_add_all(struct replayed *r, struct failure *f)
 
 /* --- replaying -------------------------------------------------------------------------------------- */
 
+/* A range that begins behind the end is a mistake, one that only ends there is no range. */
+static int settle_range(const struct replayed *r, struct filter_options *o, struct failure *f)
+{
+	uint64_t length = record_reader_end(r->replay.reader), window = 0;
+
+	if (!length)
+		return 0;
+	record_reader_window(r->replay.reader, &window);
+	length -= MIN(length, window);
+	if (o->from_ns && o->from_ns >= length)
+		return fail(f, FAILURE_USAGE, -EINVAL,
+			    "--from: there is nothing so late; %.300s has %.3g s", r->path,
+			    (double)length / (double)NSEC_PER_SEC);
+	if (o->to_ns >= length)
+		o->to_ns = 0;
+	return 0;
+}
+
 /* Put the selection and the range between the source and the analyzers, if there are any. */
 static int make_filter(struct replayed *r, struct failure *f)
 {
@@ -162,11 +180,14 @@ static int make_filter(struct replayed *r, struct failure *f)
 	struct event_sink end = { replay_consume, &r->replay.end };
 	uint64_t window;
 	size_t i;
-	bool needed = option_given(r->options, OPTION_FROM) || option_given(r->options, OPTION_TO);
+	bool needed = false;
 	int err = selection_replay(r->options, &r->replay, &options, &needed, f);
 
+	if (!err)
+		err = settle_range(r, &options, f);
 	if (err)
 		return err;
+	needed |= options.from_ns || options.to_ns;
 	if (record_reader_window(r->replay.reader, &window)) {
 		/* what was kept is all there is: times count from where it begins */
 		options.from_ns += window;
