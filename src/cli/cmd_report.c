@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/newfile.h"
 #include "cli/command.h"
+#include "cli/info.h"
 #include "cli/output.h"
 #include "cli/replayed.h"
 #include "cli/schema.h"
@@ -46,8 +47,8 @@ int cmd_report(const struct command *c _unused_, const struct options *o, struct
 	err = replayed_open(o->files[0], o, &r, f);
 	if (err)
 		return err;
-	err = add_analyses(&r, f);
-	if (!err)
+	err = o->info ? info_print(&r, f) : add_analyses(&r, f);
+	if (!err && !o->info)
 		err = replayed_print(&r, f);
 	replayed_free(&r);
 	if (err)

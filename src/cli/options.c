@@ -173,6 +173,11 @@ static const struct option_spec specs[OPTION_MAX] = {
 	[OPTION_SCHEMA] = { "schema", LONG_ONLY(OPTION_SCHEMA), NULL,
 			    "Print what --json means: all members and units", TYPE_FLAG,
 			    FIELD(schema), 0, 0, NULL, FOR_REPORT },
+	[OPTION_INFO] = { "info", LONG_ONLY(OPTION_INFO), NULL,
+			  "Say what the recording is: when, where and how it was made, and whether "
+			  "it "
+			  "is whole",
+			  TYPE_FLAG, FIELD(info), 0, 0, NULL, FOR_REPORT },
 	[OPTION_FAIL_IF] = { "fail-if", LONG_ONLY(OPTION_FAIL_IF), "CONDITION",
 			     "Exit with 1 if this holds, such as «leaks.bytes > 1M»; see the "
 			     "manual",

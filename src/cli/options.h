@@ -50,6 +50,7 @@ enum option_id {
 	OPTION_TO,
 	OPTION_UNTIL,
 	OPTION_SCHEMA,
+	OPTION_INFO,
 	OPTION_FAIL_IF,
 	OPTION_AS_MEASURED,
 	OPTION_FORMAT,
@@ -82,7 +83,7 @@ struct options {
 	uint64_t duration_ns, interval_ns, settle_ns, min_age_ns;
 	uint64_t top, by, pid, min_size, max_size, stacks, sample, buffer, probe;
 	bool json, quiet, verbose, child, objects, strict, dry_run, capabilities, map;
-	bool trace, timeline, force, deflate, schema, as_measured;
+	bool trace, timeline, force, deflate, schema, info, as_measured;
 	uint64_t keep, from_ns, to_ns, format;
 	const char *input, *write, *output, *areas, *trigger, *fail_if, *table, *value;
 	const char *files[2]; /* words that are no options */
