@@ -186,6 +186,31 @@ static void test_nothing(void **state)
 	there_and_back(*state, &in, false);
 }
 
+/* A late record is not the end, nor is what is told again at the beginning of a block. */
+static void test_end_is_told(void **state)
+{
+	struct record_options o = { .path = folder_name(*state, "one"), .force = true };
+	struct record_writer *w = begin_at(&o, NULL, 0);
+	_cleanup_list_ struct list in = { 0 };
+	struct record_reader *r;
+
+	LIST_ADD(&in, event_start, .h = { .time = 1000, .kind = EVENT_START }, .page_size = 4096);
+	LIST_ADD(&in, event_free, .h = { .time = 8000, .kind = EVENT_KFREE });
+	LIST_ADD(&in, event_free, .h = { .time = 900, .kind = EVENT_KFREE });
+	add_list(w, &in);
+	end_at(w);
+	r = open_at(o.path);
+	assert_int_equal(record_reader_end(r), 7000);
+	record_reader_free(&r);
+	/* without its start nothing is known of when it was */
+	w = begin_at(&o, NULL, 0);
+	record_writer_add(w, (const struct event_header *const *)in.items + 1, 2);
+	end_at(w);
+	r = open_at(o.path);
+	assert_int_equal(record_reader_end(r), 0);
+	record_reader_free(&r);
+}
+
 /* As a kernel has them: a few call sites, addresses near others, and some come late. */
 static void add_usual(struct chance *c, struct list *l, uint64_t *time)
 {
@@ -592,21 +617,14 @@ static void test_reports(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_codes),
-		cmocka_unit_test(test_stack_behind_its_frames),
-		cmocka_unit_test(test_all_kinds),
-		cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_block_edges),
-		cmocka_unit_test(test_a_template_each),
-		cmocka_unit_test(test_many_cpus),
-		cmocka_unit_test(test_large_snapshots),
-		cmocka_unit_test(test_flushes),
-		cmocka_unit_test(test_texts),
-		cmocka_unit_test(test_no_texts),
-		cmocka_unit_test(test_texts_meanwhile),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_names_stop),
+		cmocka_unit_test(test_codes),	    cmocka_unit_test(test_stack_behind_its_frames),
+		cmocka_unit_test(test_all_kinds),   cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_end_is_told), cmocka_unit_test(test_many),
+		cmocka_unit_test(test_block_edges), cmocka_unit_test(test_a_template_each),
+		cmocka_unit_test(test_many_cpus),   cmocka_unit_test(test_large_snapshots),
+		cmocka_unit_test(test_flushes),	    cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_no_texts),    cmocka_unit_test(test_texts_meanwhile),
+		cmocka_unit_test(test_names),	    cmocka_unit_test(test_names_stop),
 		cmocka_unit_test(test_reports),
 	};
 

@@ -256,6 +256,8 @@ static size_t check_now(const struct ring *r, const char *path, size_t last, boo
 	uint64_t window = 0;
 	bool windowed = record_reader_window(reader, &window);
 
+	/* nothing is later than what was flushed last */
+	assert_int_equal(record_reader_end(reader), r->all.items[last - 1]->time - BEGAN);
 	assert_string_equal(record_reader_text(reader, "kernel"), "6.12.0");
 	read_rest(reader, &got);
 	record_reader_damage(reader, &d);
