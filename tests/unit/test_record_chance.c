@@ -22,8 +22,8 @@
 #include <cmocka.h>
 
 #define CASES	    10000
-#define ANALYZED    4 /* of so many cases, one goes through the analyzers */
-#define STREAMS	    120 /* of any records */
+#define ANALYZED    8 /* of so many cases, one goes through the analyzers */
+#define STREAMS	    80 /* of any records */
 #define SECONDS_MAX 5 /* of the CPU's, for a case */
 
 /* --- what it costs ------------------------------------------------------------------------------------- */
