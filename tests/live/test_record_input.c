@@ -169,6 +169,9 @@ static const struct bad_case usages[] = {
 	{ 2, { "slab", "-f", "@good", "--from", "2", "--to", "1" }, "before --to" },
 	{ 2, { "slab", "-f", "@good", "--from", "1", "--to", "1" }, "before --to" },
 	{ 2, { "export", "@good", "--to", "folded", "--from", "2", "--until", "1" }, "--until" },
+	{ 2, { "slab", "-f", "@good", "--from", "1000" }, "nothing so late" },
+	{ 2, { "diff", "@good", "@good", "--from", "1000" }, "nothing so late" },
+	{ 2, { "record", "-d", "1", "-o", "-" }, "not standard output" },
 	{ 2, { "report" }, "add FILE" },
 	{ 2, { "report", "--from", "1" }, "add FILE" },
 	{ 2, { "report", "@good", "@good" }, "too many" },
@@ -298,6 +301,19 @@ static void test_damaged(void **state)
 		live_free(&l);
 		live_collect(&l, NULL, "report", path, "--strict", NULL);
 		check(l.code == 4 && l.out_len, "%s, report --strict: %d", files[i].name, l.code);
+		live_free(&l);
+		/* what can't be read must not pass for nothing */
+		live_collect(&l, NULL, "diff", live_temp("good"), path, "--fail-if",
+			     "lost > 1000000", NULL);
+		check(l.code == 1 && strstr(l.err, "can't be decided"), "%s, --fail-if: %d, %s",
+		      files[i].name, l.code, l.err);
+		live_free(&l);
+		live_collect(&l, NULL, "diff", live_temp("good"), path, "--strict", NULL);
+		check(l.code == 4 && l.out_len, "%s, diff --strict: %d", files[i].name, l.code);
+		live_free(&l);
+		live_collect(&l, NULL, "report", "--info", path, NULL);
+		check(!l.code && strstr(l.out, "no: see below"), "%s, --info: %d, %s",
+		      files[i].name, l.code, l.out);
 		live_free(&l);
 		live_collect(&l, NULL, "diff", live_temp("good"), path, NULL);
 		check(!l.code && strstr(l.out, files[i].says), "%s, diff: %d, %s", files[i].name,
