@@ -53,7 +53,8 @@ int newfile_open(const char *path, bool force, struct newfile *ret, struct failu
 	}
 	if (errno != EEXIST && errno != EISDIR && errno != ELOOP)
 		return fail_open(f, path, -errno);
-	if (errno != EEXIST || !force)
+	/* to open a device may be to do something */
+	if (errno != EEXIST || !force || lstat(path, &st) || !S_ISREG(st.st_mode))
 		return fail_exists(f, path);
 	/* a FIFO would wait for its reader */
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
