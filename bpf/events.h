@@ -428,6 +428,9 @@ enum start_hooked {
 	HOOKED_GUP = 1 << 15, /* FAULT_GUP */
 	HOOKED_COUNTS = 1 << 16, /* EVENT_FAULT_COUNTS */
 	HOOKED_MAPS = 1 << 17, /* EVENT_PROCESS, EVENT_MAP */
+	/* of a part of a run that was recorded, in place of all of it */
+	HOOKED_PART = 1 << 18, /* it begins later than the run: what was there before is not told */
+	HOOKED_COUNTS_CUT = 1 << 19, /* HOOKED_COUNTS was set, but a part can't have them */
 };
 
 #define ZERO_SIZE_PTR_VALUE 16 /* include/linux/slab.h: kmalloc(0) */

@@ -621,6 +621,8 @@ static const char *why_no_gup(const struct faults *f)
 {
 	if (f->stream.start.hooked & HOOKED_COUNTS)
 		return " when sampling";
+	if (f->stream.start.hooked & HOOKED_COUNTS_CUT)
+		return " of a part of a recording";
 	return f->stream.start.selected
 		       ? " here, or not with this selection: see «kmscope doctor», gup"
 		       : ": see «kmscope doctor», gup";

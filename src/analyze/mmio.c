@@ -452,7 +452,9 @@ static void note_gaps(const struct mmio *m, struct report *r)
 	uint32_t hooked = m->areas.stream.start.hooked;
 	const uint32_t any = HOOKED_REGMAP | HOOKED_GPIO | HOOKED_RWMMIO | HOOKED_GPIO_MODULE;
 
-	if (!m->mappings.looked)
+	if (!m->mappings.looked && hooked & HOOKED_PART)
+		report_add_note(r, "a part of a recording: what was mapped before it is not known");
+	else if (!m->mappings.looked)
 		report_add_note(r,
 				"/proc/vmallocinfo can't be read: what was mapped before the start "
 				"is not known");

@@ -411,7 +411,9 @@ static void note_gaps(const struct areas *a, struct report *r)
 {
 	uint32_t hooked = a->stream.start.hooked;
 
-	if (!a->looked)
+	if (!a->looked && hooked & HOOKED_PART)
+		report_add_note(r, "a part of a recording: what was there before it is not known");
+	else if (!a->looked)
 		report_add_note(r,
 				"/proc/vmallocinfo can't be read: what was there before the start "
 				"is not known");

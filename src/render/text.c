@@ -146,7 +146,8 @@ static void print_quality(FILE *f, const struct quality *q)
 	if (is_known(q->recursion_misses))
 		fprintf(f, "recursion misses %s", count(q->recursion_misses).s);
 	else
-		fprintf(f, "recursion misses unknown (kernel before 6.7 or unreadable)");
+		fprintf(f, "recursion misses unknown (kernel before 6.7, unreadable, or not "
+			   "recorded)");
 	if (is_known(q->gup))
 		fprintf(f, "; %s by get_user_pages()", count(q->gup).s);
 	if (is_known(q->faults_unexplained))

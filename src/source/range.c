@@ -104,6 +104,8 @@ static void enter_start(struct range *r, const struct event_start *e)
 		return;
 	copy->h.time = MAX(e->h.time, r->from);
 	copy->wall_ns = later(e->wall_ns, copy->h.time - e->h.time);
+	copy->hooked |= r->from_ns ? HOOKED_PART : 0;
+	copy->hooked |= copy->hooked & HOOKED_COUNTS ? HOOKED_COUNTS_CUT : 0;
 	copy->hooked &= ~(uint32_t)HOOKED_COUNTS;
 }
 

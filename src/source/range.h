@@ -20,8 +20,10 @@
  *	  from before. Of files that are read at the start and at the end only (_VMALLOCINFO, _VMSTAT) the last look
  *	  would be taken for the first: a range that does not begin at the start has none of them.
  *
- * EVENT_START has the beginning as its time (.wall_ns, too), before everything else. What tasks have counted
- * of faults is of their whole life: HOOKED_COUNTS is taken away.
+ * EVENT_START has the beginning as its time (.wall_ns, too), before everything else; HOOKED_PART says that it
+ * is not the run's. What tasks have counted of faults is of their whole life: HOOKED_COUNTS becomes
+ * HOOKED_COUNTS_CUT, also where no more than the end is cut off. Whoever knows that the stream ends before
+ * @to_ns asks for no end: record_reader_end().
  *
  * EVENT_COUNTERS and EVENT_MISSES are relative to the beginning. They are told once a second, so that what
  * was lost is rounded up: it may have been lost up to a second before the beginning or after the end. What is

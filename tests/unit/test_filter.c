@@ -415,7 +415,7 @@ static void test_range(void **state _unused_)
 	o.to_ns = 20;
 	assert_selected(
 		o, "-100 cpu0 start n_cpus=2 wall_ns=5 hooked=65536\n"
-		   "+110 cpu0 start n_cpus=2 wall_ns=15 selected=1\n"
+		   "+110 cpu0 start n_cpus=2 wall_ns=15 selected=1 hooked=786432\n"
 		   "-101 cpu0 cache id=0xa object=192 slab=192 name=x\n"
 		   "+110 cpu0 cache id=0xa object=192 slab=192 name=x\n"
 		   "-102 cpu0 task pid=7 tid=7 comm=a\n"
@@ -440,7 +440,7 @@ static void test_range_alone(void **state _unused_)
 {
 	assert_selected((struct filter_options){ .from_ns = 10 },
 			"-100 cpu0 start wall_ns=5 selected=2 hooked=65536\n"
-			"+110 cpu0 start wall_ns=15 selected=2\n"
+			"+110 cpu0 start wall_ns=15 selected=2 hooked=786432\n"
 			"-102 cpu0 kmalloc ptr=0x1000 site=1 req=33 alloc=64\n"
 			" 112 cpu0 kfree ptr=0x1000\n"
 			" 113 cpu0 page_refill pfn=1 order=0\n"

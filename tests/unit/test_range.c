@@ -68,20 +68,23 @@ static void test_arguments(void **state _unused_)
 static void test_boundaries(void **state _unused_)
 {
 	assert_heard(EVENTS, 10, 30,
-		     "start@110(wall=5010 selected=0 hooked=0) kfree@110 kfree@111 tick@120 | "
+		     "start@110(wall=5010 selected=0 hooked=262144) kfree@110 kfree@111 tick@120 | "
 		     "kfree@129 end@130");
 	assert_heard(EVENTS, 0, 9, "start@100(wall=5000 selected=0 hooked=0) end@109");
 	assert_heard(EVENTS, 0, 10, "start@100(wall=5000 selected=0 hooked=0) kfree@109 end@110");
 	assert_heard(EVENTS, 29, 0,
-		     "start@129(wall=5029 selected=0 hooked=0) kfree@129 kfree@130 tick@130 | "
+		     "start@129(wall=5029 selected=0 hooked=262144) kfree@129 kfree@130 tick@130 | "
 		     "kfree@131 end@140");
 	/* to the very end, and beyond it */
-	assert_heard(EVENTS, 31, 40, "start@131(wall=5031 selected=0 hooked=0) kfree@131 end@140");
-	assert_heard(EVENTS, 31, 50, "start@131(wall=5031 selected=0 hooked=0) kfree@131 end@140");
-	assert_heard(EVENTS, 60, 70, "start@160(wall=5060 selected=0 hooked=0) end@160");
-	assert_heard(EVENTS, UINT64_MAX, 0,
-		     "start@18446744073709551615(wall=18446744073709551615 selected=0 hooked=0) "
-		     "end@18446744073709551615");
+	assert_heard(EVENTS, 31, 40,
+		     "start@131(wall=5031 selected=0 hooked=262144) kfree@131 end@140");
+	assert_heard(EVENTS, 31, 50,
+		     "start@131(wall=5031 selected=0 hooked=262144) kfree@131 end@140");
+	assert_heard(EVENTS, 60, 70, "start@160(wall=5060 selected=0 hooked=262144) end@160");
+	assert_heard(
+		EVENTS, UINT64_MAX, 0,
+		"start@18446744073709551615(wall=18446744073709551615 selected=0 hooked=262144) "
+		"end@18446744073709551615");
 }
 
 /* What a late record was told with does not decide whether it is of the range, nor when that ends. */
@@ -99,7 +102,7 @@ static void test_late(void **state _unused_)
 		     "126 cpu0 kfree ptr=0x1000\n"
 		     "140 cpu0 end\n",
 		     10, 30,
-		     "start@110(wall=10 selected=0 hooked=0) tick@120 | kfree@115 kfree@125 "
+		     "start@110(wall=10 selected=0 hooked=262144) tick@120 | kfree@115 kfree@125 "
 		     "counters@130(cpu0 0,0 0 0 0) end@130");
 }
 
@@ -107,7 +110,7 @@ static void test_late(void **state _unused_)
 
 static void test_state(void **state _unused_)
 {
-	/* hooked: mappings and counts */
+	/* hooked: mappings and counts; of a part counts are cut, as HOOKED_PART is set */
 	assert_heard("0 cpu0 start n_cpus=3 hooked=196608\n"
 		     "1 cpu0 cache id=0x30 object=10 slab=16 name=x\n"
 		     "2 cpu0 task pid=1 comm=old\n"
@@ -127,7 +130,7 @@ static void test_state(void **state _unused_)
 		     "13 cpu0 cache id=0x30 object=10 slab=16 name=y\n"
 		     "20 cpu0 end\n",
 		     10, 0,
-		     "start@10(wall=10 selected=0 hooked=131072) cache@10 stack@10 process@10 "
+		     "start@10(wall=10 selected=0 hooked=917504) cache@10 stack@10 process@10 "
 		     "map@10 maps_lost@10 process@10 task@10(cpu0 new) task@10(cpu2 two) "
 		     "task@10(cpu1 one) kfree@11 fault_counts@12 cache@13 end@20");
 }
@@ -143,7 +146,7 @@ static void test_state_after(void **state _unused_)
 		     "10 cpu0 process what=exit pid=1\n"
 		     "10 cpu0 snapshot file=gfp <<X\n0x1 A\nX\n"
 		     "20 cpu0 end\n",
-		     0, 10, "start@0(wall=0 selected=0 hooked=0) task@1(cpu0 a) end@10");
+		     0, 10, "start@0(wall=0 selected=0 hooked=524288) task@1(cpu0 a) end@10");
 }
 
 #define TEXT " <<X\nx\nX\n"
@@ -172,7 +175,7 @@ static void test_snapshots(void **state _unused_)
 
 	/* what does not change, zones; then looks that began in the range */
 	assert_heard(script, 10, 0,
-		     "start@20(wall=10 selected=0 hooked=0) snapshot@20(3) snapshot@20(2) "
+		     "start@20(wall=10 selected=0 hooked=262144) snapshot@20(3) snapshot@20(2) "
 		     "snapshot@20(7) snapshot@20(8) snapshot@20(9) snapshot@20(0) snapshot@30(0) "
 		     "snapshot@31(1) snapshot@32(6) snapshot@33(8) snapshot@34(2) snapshot@35(4) "
 		     "snapshot@35(4) end@40");
@@ -209,14 +212,14 @@ static void test_counters(void **state _unused_)
 {
 	/* from one look to another */
 	assert_heard(COUNTED, 10, 30,
-		     "start@10(wall=10 selected=0 hooked=0) counters@20(cpu0 13,13 17 19 23) "
+		     "start@10(wall=10 selected=0 hooked=262144) counters@20(cpu0 13,13 17 19 23) "
 		     "counters@20(cpu1 0,0 0 2 0) misses@20(31 0) tick@20 | "
 		     "counters@30(cpu0 100,101 104 104 106) counters@30(cpu1 0,1 0 3 0) "
 		     "misses@30(116 3) counters@30(cpu0 100,101 104 104 106) "
 		     "counters@30(cpu1 0,1 0 3 0) misses@30(116 3) end@30");
 	/* between them losses are rounded up, the rest is not */
 	assert_heard(COUNTED, 15, 25,
-		     "start@15(wall=15 selected=0 hooked=0) counters@20(cpu0 13,13 17 19 23) "
+		     "start@15(wall=15 selected=0 hooked=262144) counters@20(cpu0 13,13 17 19 23) "
 		     "counters@20(cpu1 0,0 0 2 0) misses@20(31 0) tick@20 | "
 		     "counters@25(cpu0 100,101 17 19 106) counters@25(cpu1 0,1 0 2 0) "
 		     "misses@25(116 0) end@25");
@@ -224,11 +227,12 @@ static void test_counters(void **state _unused_)
 		     "start@0(wall=0 selected=0 hooked=0) counters@5(cpu0 1,2 0 0 7) "
 		     "counters@5(cpu1 0,0 0 0 0) misses@5(11 0) end@5");
 	/* up to the end of all */
-	assert_heard(COUNTED, 35, 0,
-		     "start@35(wall=35 selected=0 hooked=0) counters@40(cpu0 899,897 893 891 887) "
-		     "misses@40(873 5) end@40");
+	assert_heard(
+		COUNTED, 35, 0,
+		"start@35(wall=35 selected=0 hooked=262144) counters@40(cpu0 899,897 893 891 887) "
+		"misses@40(873 5) end@40");
 	assert_heard(COUNTED, 35, 39,
-		     "start@35(wall=35 selected=0 hooked=0) counters@39(cpu0 899,897 0 0 887) "
+		     "start@35(wall=35 selected=0 hooked=262144) counters@39(cpu0 899,897 0 0 887) "
 		     "counters@39(cpu1 0,0 0 0 0) misses@39(873 0) end@39");
 }
 
@@ -236,10 +240,12 @@ static void test_unknown_misses(void **state _unused_)
 {
 	assert_heard("0 cpu0 start\n5 cpu0 misses misses=unknown\n15 cpu0 misses misses=unknown\n"
 		     "20 cpu0 end\n",
-		     10, 0, "start@10(wall=10 selected=0 hooked=0) misses@15(unknown 0) end@20");
+		     10, 0,
+		     "start@10(wall=10 selected=0 hooked=262144) misses@15(unknown 0) end@20");
 	assert_heard("0 cpu0 start\n5 cpu0 misses misses=3\n15 cpu0 misses misses=unknown\n"
 		     "20 cpu0 end\n",
-		     10, 12, "start@10(wall=10 selected=0 hooked=0) misses@12(unknown 0) end@12");
+		     10, 12,
+		     "start@10(wall=10 selected=0 hooked=262144) misses@12(unknown 0) end@12");
 }
 
 /* --- as if tracing had begun and ended there ---------------------------------------------------------- */
@@ -247,7 +253,7 @@ static void test_unknown_misses(void **state _unused_)
 /* What begins with «-» is of all, with «+» of the part from 200 to 990 ms, with a space of both. */
 static const char part[] =
 	"-1s cpu0 start n_cpus=2 wall_ns=100 hooked=131072\n"
-	"+1200ms cpu0 start n_cpus=2 wall_ns=200000100 hooked=131072\n"
+	"+1200ms cpu0 start n_cpus=2 wall_ns=200000100 hooked=393216\n"
 	"-1s cpu0 cache id=0xabc object=40 slab=48 name=named\n"
 	"+1200ms cpu0 cache id=0xabc object=40 slab=48 name=named\n"
 	"-1001ms cpu0 task pid=3 comm=before\n"
@@ -320,6 +326,43 @@ static void test_report(void **state _unused_)
 	assert_int_equal(r->quality.events, 79 + 23 + 37 + 5);
 }
 
+/* Whether the report of @analyzer on a part of @script says @note. */
+static bool notes(const char *analyzer, const char *script, uint64_t from, uint64_t to,
+		  const char *note)
+{
+	_cleanup_(report_free) struct report *r = report_new(analyzer);
+	_cleanup_(analyzer_free) struct analyzer *a =
+		analyzer_find(analyzer)->create(&(struct analyzer_options){ .all = true });
+	bool found = false;
+	size_t i;
+
+	play(script, from, to, &(struct event_sink){ .consume = analyze, .arg = a });
+	assert_int_equal(a->ops->report(a, r), 0);
+	for (i = 0; i < r->n_notes; i++)
+		found |= strstr(r->notes[i], note) != NULL;
+	return found;
+}
+
+/* What is not known of a part is not what could not be read. */
+static void test_reasons(void **state _unused_)
+{
+	static const char script[] = "100 cpu0 start hooked=65536\n120 cpu0 tick\n140 cpu0 end\n";
+	static const char *const unread[] = { "vmalloc", "mmio" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(unread); i++) {
+		assert_true(notes(unread[i], script, 0, 0, "/proc/vmallocinfo can't be read"));
+		assert_true(notes(unread[i], script, 0, 30, "/proc/vmallocinfo can't be read"));
+		assert_false(notes(unread[i], script, 10, 0, "/proc/vmallocinfo"));
+		assert_true(notes(unread[i], script, 10, 0, "a part of a recording: what was "));
+	}
+	assert_true(notes("faults", script, 10, 0, "took is not known of a part of a recording"));
+	assert_true(notes("faults", script, 0, 30, "took is not known of a part of a recording"));
+	/* where it was never known a part has no part in it */
+	assert_true(notes("faults", "100 cpu0 start\n140 cpu0 end\n", 10, 0,
+			  "took is not known: see «kmscope doctor», gup"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_state_after), cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_counters),    cmocka_unit_test(test_unknown_misses),
 		cmocka_unit_test(test_part),	    cmocka_unit_test(test_report),
+		cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

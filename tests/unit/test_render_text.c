@@ -368,7 +368,8 @@ static void test_quality(void **state _unused_)
 		    "quality: 1,234,567 events, 1,234,567 analysed, 0 lost, 0 late, 0 filtered; "
 		    "3 failed allocations; frees: 600,000 matched, 31 of unknown objects, "
 		    "4 of NULL, 2 implied by reuse, 5 by their page's free, 6 by RCU; "
-		    "25 kmscope's own; recursion misses unknown (kernel before 6.7 or unreadable); "
+		    "25 kmscope's own; recursion misses unknown (kernel before 6.7, unreadable, or "
+		    "not recorded); "
 		    "1 in 1,000 allocations sampled\n");
 }
 
@@ -425,7 +426,7 @@ static void test_quality_all_unknown(void **state _unused_)
 		    "quality: unknown events, unknown analysed, unknown lost, unknown late, "
 		    "unknown filtered; frees: unknown matched, unknown of unknown objects, "
 		    "unknown implied by reuse; unknown kmscope's own; "
-		    "recursion misses unknown (kernel before 6.7 or unreadable)\n");
+		    "recursion misses unknown (kernel before 6.7, unreadable, or not recorded)\n");
 }
 
 static void test_loss_stands_out(void **state _unused_)
