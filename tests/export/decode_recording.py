@@ -191,7 +191,7 @@ def read_recording(data):
             context = {p.string(): p.string() for _ in range(p.varint())}
         elif kind == EVENTS:
             run += read_block(sequence, n, oldest, newest, payload)
-    if header["last"] not in (0, before):  # 0: not told
+    if header["last"] != before:
         raise ValueError("the last block is missing")
     return context, run
 
