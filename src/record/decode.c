@@ -7,11 +7,6 @@
 
 #define BATCH_ROOM (DECODER_BATCH * RECORD_BODY_MAX)
 
-/* What is still to be read of a column. */
-struct column {
-	const uint8_t *p, *end;
-};
-
 struct template
 {
 	_Alignas(8) uint8_t body[RECORD_BODY_MAX];
@@ -27,7 +22,7 @@ struct place {
 };
 
 struct decoder {
-	struct column columns[COLUMNS];
+	struct record_cursor columns[COLUMNS];
 	struct {
 		struct template *items;
 		size_t n, capacity;
@@ -72,28 +67,7 @@ void decoder_free(struct decoder **pd)
 
 /* --- numbers -------------------------------------------------------------------------------------- */
 
-static bool get_varint(struct column *c, uint64_t *ret)
-{
-	uint64_t v = 0;
-	unsigned int shift;
-
-	if (likely(c->p < c->end && *c->p < 0x80)) {
-		*ret = *c->p++;
-		return true;
-	}
-	for (shift = 0; shift < 64 && c->p < c->end; shift += 7) {
-		uint8_t byte = *c->p++;
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80) {
-			*ret = v;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool get_bytes(struct column *c, size_t n, const uint8_t **ret)
+static bool get_bytes(struct record_cursor *c, size_t n, const uint8_t **ret)
 {
 	if ((size_t)(c->end - c->p) < n)
 		return false;
@@ -102,32 +76,9 @@ static bool get_bytes(struct column *c, size_t n, const uint8_t **ret)
 	return true;
 }
 
-static inline uint64_t load(const void *p, unsigned int size)
-{
-	uint64_t v;
-	uint32_t half;
-
-	if (size == 8) {
-		memcpy(&v, p, 8);
-		return v;
-	}
-	memcpy(&half, p, 4);
-	return half;
-}
-
-static inline void store(void *p, uint64_t v, unsigned int size)
-{
-	uint32_t half = (uint32_t)v;
-
-	if (size == 8)
-		memcpy(p, &v, 8);
-	else
-		memcpy(p, &half, 4);
-}
-
 int decoder_begin(struct decoder *d, const uint8_t *payload, size_t n)
 {
-	struct column head = { payload, payload + n };
+	struct record_cursor head = { payload, payload + n };
 	const uint8_t *base;
 	uint64_t lengths[COLUMNS];
 	size_t i;
@@ -136,17 +87,17 @@ int decoder_begin(struct decoder *d, const uint8_t *payload, size_t n)
 	d->place = (struct place){ 0 };
 	memset(d->table, 0, sizeof(d->table));
 	d->n = d->n_preamble = 0;
-	if (!get_varint(&head, &d->n_preamble) || !get_varint(&head, &d->n) ||
+	if (!record_take_varint(&head, &d->n_preamble) || !record_take_varint(&head, &d->n) ||
 	    !get_bytes(&head, 8, &base))
 		return -EBADMSG;
 	d->time = record_get(base, 8);
 	for (i = 0; i < COLUMNS; i++)
-		if (!get_varint(&head, &lengths[i]))
+		if (!record_take_varint(&head, &lengths[i]))
 			return -EBADMSG;
 	for (i = 0; i < COLUMNS; i++) {
 		if (lengths[i] > (size_t)(head.end - head.p))
 			return -EBADMSG;
-		d->columns[i] = (struct column){ head.p, head.p + lengths[i] };
+		d->columns[i] = (struct record_cursor){ head.p, head.p + lengths[i] };
 		head.p += lengths[i];
 	}
 	/* this bounds templates and places, too */
@@ -157,7 +108,7 @@ int decoder_begin(struct decoder *d, const uint8_t *payload, size_t n)
 
 /* --- templates ------------------------------------------------------------------------------------ */
 
-static bool get_body(struct column *c, uint8_t *body, size_t n)
+static bool get_body(struct record_cursor *c, uint8_t *body, size_t n)
 {
 	size_t i, k;
 
@@ -198,7 +149,7 @@ static bool tail_length(const struct template *t, uint32_t *ret)
 
 static int add_template(struct decoder *d)
 {
-	struct column *c = &d->columns[COLUMN_TEMPLATES];
+	struct record_cursor *c = &d->columns[COLUMN_TEMPLATES];
 	struct template *t = vec_add(&d->templates);
 	struct event_header *h;
 	const uint8_t *start;
@@ -228,11 +179,11 @@ static int add_template(struct decoder *d)
 
 static bool get_place(struct decoder *d)
 {
-	struct column *c = &d->columns[COLUMN_PLACES];
+	struct record_cursor *c = &d->columns[COLUMN_PLACES];
 	uint64_t number, cpu, pid;
 	struct place *p;
 
-	if (!get_varint(c, &number))
+	if (!record_take_varint(c, &number))
 		return false;
 	if (number) {
 		if (number > d->places.n)
@@ -240,7 +191,7 @@ static bool get_place(struct decoder *d)
 		d->place = d->places.items[number - 1];
 		return true;
 	}
-	if (!get_varint(c, &cpu) || !get_varint(c, &pid) || cpu >= EVENT_CPUS_MAX ||
+	if (!record_take_varint(c, &cpu) || !record_take_varint(c, &pid) || cpu >= EVENT_CPUS_MAX ||
 	    pid > UINT32_MAX)
 		return false;
 	p = vec_add(&d->places);
@@ -252,11 +203,11 @@ static bool get_place(struct decoder *d)
 
 static bool get_address(struct decoder *d, uint64_t *last, uint64_t *ret)
 {
-	struct column *c = &d->columns[COLUMN_VALUES];
+	struct record_cursor *c = &d->columns[COLUMN_VALUES];
 	const uint8_t *bytes;
 	uint64_t v, address;
 
-	if (!get_varint(c, &v))
+	if (!record_take_varint(c, &v))
 		return false;
 	switch (v & 3) {
 	case 0:
@@ -282,7 +233,7 @@ static bool get_address(struct decoder *d, uint64_t *last, uint64_t *ret)
 
 static bool get_values(struct decoder *d, struct template *t, struct event_header *h)
 {
-	struct column *c = &d->columns[COLUMN_VALUES];
+	struct record_cursor *c = &d->columns[COLUMN_VALUES];
 	size_t i;
 
 	for (i = 0; i < RECORD_FIELDS && t->kind->fields[i].codec; i++) {
@@ -294,15 +245,15 @@ static bool get_values(struct decoder *d, struct template *t, struct event_heade
 			if (!get_address(d, &t->last[i], &v))
 				return false;
 			if (f->codec == CODEC_BLOCK)
-				v = (v & EVENT_NO_PFN) | load(p, 8);
-		} else if (!get_varint(c, &v)) {
+				v = (v & EVENT_NO_PFN) | record_load(p, 8);
+		} else if (!record_take_varint(c, &v)) {
 			return false;
 		} else if (f->codec == CODEC_DELTA) {
 			v = t->last[i] += record_unzigzag(v);
 		} else if (f->codec == CODEC_BEFORE) {
 			v = h->time - record_unzigzag(v);
 		}
-		store(p, v, f->size);
+		record_store(p, v, f->size);
 	}
 	return true;
 }
@@ -334,7 +285,7 @@ static bool get_record(struct decoder *d, struct template *t, uint8_t *to, size_
 	struct event_header *h = (struct event_header *)to;
 	uint64_t time;
 
-	if (!get_varint(&d->columns[COLUMN_TIMES], &time))
+	if (!record_take_varint(&d->columns[COLUMN_TIMES], &time))
 		return false;
 	memcpy(to, t->body, RECORD_BODY_MAX); /* there is room, and a constant size is faster */
 	h->time = d->time += record_unzigzag(time);
@@ -351,7 +302,7 @@ static int get_template(struct decoder *d, struct template **ret)
 	uint64_t key;
 	int err = 0;
 
-	if (!get_varint(&d->columns[COLUMN_KEYS], &key))
+	if (!record_take_varint(&d->columns[COLUMN_KEYS], &key))
 		return -EBADMSG;
 	if (key >> 1 == d->templates.n)
 		err = add_template(d);

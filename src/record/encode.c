@@ -15,11 +15,6 @@
 #define ROOM	 256 /* bytes that a record takes in a column at most, but for tails */
 #define NO_PLACE UINT32_MAX
 
-struct bytes {
-	uint8_t *items;
-	size_t n, capacity;
-};
-
 struct template
 {
 	_Alignas(8) uint8_t body[RECORD_BODY_MAX]; /* without time, place and fields */
@@ -36,13 +31,13 @@ struct place {
 };
 
 struct encoder {
-	struct bytes columns[COLUMNS];
-	struct bytes payload;
+	struct record_bytes columns[COLUMNS];
+	struct record_bytes payload;
 	struct {
 		struct template *items;
 		size_t n, capacity;
 	} templates;
-	struct bytes tails; /* of templates */
+	struct record_bytes tails; /* of templates */
 	uint32_t *slots; /* number of a template + 1; 0: free */
 	struct place places[PLACES];
 	struct place place; /* of the record before */
@@ -104,39 +99,9 @@ void encoder_reset(struct encoder *e)
 	e->preamble_bytes = 0;
 }
 
-static bool reserve(struct bytes *b, size_t more)
-{
-	uint8_t *items = vec_reserve(b->items, b->n, &b->capacity, more, 1);
-
-	if (!items)
-		return false;
-	b->items = items;
-	return true;
-}
-
-static inline void put_varint(struct bytes *b, uint64_t v)
+static inline void put_varint(struct record_bytes *b, uint64_t v)
 {
 	b->n = (size_t)(record_put_varint(b->items + b->n, v) - b->items);
-}
-
-static inline uint64_t load(const void *p, unsigned int size)
-{
-	uint64_t v;
-	uint32_t half;
-
-	if (size == 8) {
-		memcpy(&v, p, 8);
-		return v;
-	}
-	memcpy(&half, p, 4);
-	return half;
-}
-
-static inline void store(void *p, uint64_t v, unsigned int size)
-{
-	uint32_t half = (uint32_t)v;
-
-	memcpy(p, size == 8 ? (const void *)&v : &half, size);
 }
 
 /* --- templates ------------------------------------------------------------------------------------ */
@@ -161,7 +126,8 @@ static void take_body(const struct event_header *h, const struct record_kind *k,
 		const struct record_field *f = &k->fields[i];
 		void *p = body + f->offset;
 
-		store(p, f->codec == CODEC_BLOCK ? load(p, 8) & ~EVENT_NO_PFN : 0, f->size);
+		record_store(p, f->codec == CODEC_BLOCK ? record_load(p, 8) & ~EVENT_NO_PFN : 0,
+			     f->size);
 	}
 }
 
@@ -172,7 +138,7 @@ static uint32_t hash_body(const uint8_t *body, size_t size)
 	size_t i;
 
 	for (i = 8; i < size; i += 8) {
-		x = (x ^ load(body + i, 8)) * 0x9e3779b97f4a7c15ull;
+		x = (x ^ record_load(body + i, 8)) * 0x9e3779b97f4a7c15ull;
 		x ^= x >> 29;
 	}
 	return (uint32_t)(x >> 32 ^ x);
@@ -199,7 +165,7 @@ static inline bool same_bytes(const uint8_t *a, const uint8_t *b, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i += 8)
-		difference |= load(a + i, 8) ^ load(b + i, 8);
+		difference |= record_load(a + i, 8) ^ record_load(b + i, 8);
 	return !difference;
 }
 
@@ -211,7 +177,7 @@ static bool same(const struct encoder *e, const struct template *t, const uint8_
 }
 
 /* A body in the file: eight bytes at a time, a byte that says which of them are not 0, and those. */
-static void put_body(struct bytes *b, const uint8_t *body, size_t n)
+static void put_body(struct record_bytes *b, const uint8_t *body, size_t n)
 {
 	size_t i, k;
 
@@ -230,10 +196,10 @@ static void put_body(struct bytes *b, const uint8_t *body, size_t n)
 static int add_template(struct encoder *e, const struct record_kind *k, const uint8_t *body,
 			const uint8_t *tail, size_t n_tail, uint32_t hash, uint32_t *ret)
 {
-	struct bytes *to = &e->columns[COLUMN_TEMPLATES];
+	struct record_bytes *to = &e->columns[COLUMN_TEMPLATES];
 	struct template *t;
 
-	if (!reserve(to, ROOM + n_tail) || (n_tail && !reserve(&e->tails, n_tail)))
+	if (!record_reserve(to, ROOM + n_tail) || (n_tail && !record_reserve(&e->tails, n_tail)))
 		return -ENOMEM;
 	t = vec_add(&e->templates);
 	if (!t)
@@ -293,7 +259,7 @@ static int find_template(struct encoder *e, const struct record_kind *k, const u
 /* Write where @h comes from if that is not where the record before did; whether it was written. */
 static bool put_place(struct encoder *e, const struct event_header *h)
 {
-	struct bytes *to = &e->columns[COLUMN_PLACES];
+	struct record_bytes *to = &e->columns[COLUMN_PLACES];
 	struct place *p;
 
 	if (e->place.number != NO_PLACE && e->place.cpu == h->cpu && e->place.pid == h->pid)
@@ -318,7 +284,8 @@ static bool put_place(struct encoder *e, const struct event_header *h)
  * An address: one of those remembered by its slot (tag 1), by its difference to the last one of its
  * template, in steps of eight bytes (0) or of one (2), or in full (3).
  */
-static void put_address(struct encoder *e, struct bytes *to, uint64_t address, uint64_t *last)
+static void put_address(struct encoder *e, struct record_bytes *to, uint64_t address,
+			uint64_t *last)
 {
 	uint64_t difference = address - *last, v = record_zigzag(difference);
 	uint32_t slot = record_address_slot(address);
@@ -342,13 +309,13 @@ static void put_address(struct encoder *e, struct bytes *to, uint64_t address, u
 
 static void put_values(struct encoder *e, const struct event_header *h, struct template *t)
 {
-	struct bytes *to = &e->columns[COLUMN_VALUES];
+	struct record_bytes *to = &e->columns[COLUMN_VALUES];
 	const struct record_kind *k = t->kind;
 	size_t i;
 
 	for (i = 0; i < RECORD_FIELDS && k->fields[i].codec; i++) {
 		const struct record_field *f = &k->fields[i];
-		uint64_t v = load((const char *)h + f->offset, f->size);
+		uint64_t v = record_load((const char *)h + f->offset, f->size);
 
 		switch (f->codec) {
 		case CODEC_ADDRESS:
@@ -378,9 +345,9 @@ static bool reserve_all(struct encoder *e, size_t tail)
 
 	for (i = 0; i < COLUMNS; i++)
 		if (e->columns[i].capacity - e->columns[i].n < ROOM &&
-		    !reserve(&e->columns[i], ROOM))
+		    !record_reserve(&e->columns[i], ROOM))
 			return false;
-	return !tail || reserve(&e->columns[COLUMN_TAILS], tail);
+	return !tail || record_reserve(&e->columns[COLUMN_TAILS], tail);
 }
 
 int encoder_add(struct encoder *e, const struct event_header *h)
@@ -390,7 +357,7 @@ int encoder_add(struct encoder *e, const struct event_header *h)
 	const uint8_t *tail = NULL;
 	size_t n_tail = k->tail ? tail_of(h, k, &tail) : 0;
 	size_t shared = k->tail == TAIL_SHARED ? n_tail : 0;
-	struct bytes *tails = &e->columns[COLUMN_TAILS];
+	struct record_bytes *tails = &e->columns[COLUMN_TAILS];
 	uint32_t number;
 	int err;
 
@@ -453,11 +420,11 @@ void encoder_describe(const struct encoder *e, struct record_block *b)
 
 const uint8_t *encoder_payload(struct encoder *e, size_t *ret_n)
 {
-	struct bytes *to = &e->payload;
+	struct record_bytes *to = &e->payload;
 	size_t i;
 
 	to->n = 0;
-	if (!reserve(to, all_bytes(e) + ROOM))
+	if (!record_reserve(to, all_bytes(e) + ROOM))
 		return NULL;
 	put_varint(to, e->n_preamble);
 	put_varint(to, e->n);

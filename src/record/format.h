@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "event/event.h"
+#include "record/numbers.h"
 
 #define RECORD_MAGIC	   "\x89KMSREC\n"
 #define RECORD_MAGIC_LEN   8
@@ -127,49 +128,6 @@ static inline uint32_t record_address_slot(uint64_t address)
 }
 
 _Static_assert(RECORD_TABLE == 1 << 12, "record_address_slot()");
-
-/* --- numbers in bytes ----------------------------------------------------------------------------- */
-
-static inline uint64_t record_zigzag(uint64_t difference)
-{
-	return difference << 1 ^ (uint64_t)((int64_t)difference >> 63);
-}
-
-static inline uint64_t record_unzigzag(uint64_t v)
-{
-	return v >> 1 ^ (0 - (v & 1));
-}
-
-#define RECORD_VARINT_MAX 10 /* bytes */
-
-/* Seven bits a byte, the lowest first; all but the last have the highest bit set. */
-static inline uint8_t *record_put_varint(uint8_t *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (uint8_t)v | 0x80;
-		v >>= 7;
-	}
-	*p++ = (uint8_t)v;
-	return p;
-}
-
-static inline uint8_t *record_put(uint8_t *p, uint64_t v, unsigned int bytes)
-{
-	while (bytes--) {
-		*p++ = (uint8_t)v;
-		v >>= 8;
-	}
-	return p;
-}
-
-static inline uint64_t record_get(const uint8_t *p, unsigned int bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes--)
-		v = v << 8 | p[bytes];
-	return v;
-}
 
 /* --- headers -------------------------------------------------------------------------------------- */
 

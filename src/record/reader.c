@@ -369,25 +369,18 @@ uint64_t record_reader_end(const struct record_reader *r)
 
 /* --- texts and names ---------------------------------------------------------------------------------- */
 
+/* Texts and numbers of a payload, until something makes no sense. */
 struct cursor {
-	const uint8_t *p, *end;
+	struct record_cursor at;
 	bool bad;
 };
 
 static uint64_t take_number(struct cursor *c)
 {
 	uint64_t v = 0;
-	unsigned int shift;
 
-	for (shift = 0; shift < 64 && c->p < c->end; shift += 7) {
-		uint8_t byte = *c->p++;
-
-		v |= (uint64_t)(byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return v;
-	}
-	c->bad = true;
-	return 0;
+	c->bad |= !record_take_varint(&c->at, &v);
+	return v;
 }
 
 /* A copy that ends with NUL, to be freed; NULL with .bad or for lack of memory. */
@@ -396,12 +389,12 @@ static char *take_string(struct cursor *c)
 	uint64_t n = take_number(c);
 	char *s;
 
-	if (c->bad || n > (size_t)(c->end - c->p)) {
+	if (c->bad || n > (size_t)(c->at.end - c->at.p)) {
 		c->bad = true;
 		return NULL;
 	}
-	s = strndup((const char *)c->p, n);
-	c->p += n;
+	s = strndup((const char *)c->at.p, n);
+	c->at.p += n;
 	c->bad |= !s;
 	return s;
 }
@@ -428,13 +421,13 @@ static int read_texts(struct record_reader *r)
 	for (i = 0; (i = find_block(r, i, 1u << BLOCK_CONTEXT)) < r->blocks.n; i++) {
 		struct cursor c = { 0 };
 		uint64_t n;
-		int err = read_block(r, i, &bytes, &c.p);
+		int err = read_block(r, i, &bytes, &c.at.p);
 
 		if (err == -EBADMSG)
 			continue;
 		if (err)
 			return err;
-		c.end = c.p + r->blocks.items[i].block.raw;
+		c.at.end = c.at.p + r->blocks.items[i].block.raw;
 		for (n = 2 * take_number(&c); n && !c.bad && !err; n--) {
 			_cleanup_free_ char *s = take_string(&c);
 
@@ -514,11 +507,11 @@ int record_reader_names(struct record_reader *r, const struct record_names_visit
 
 	for (i = 0; (i = find_block(r, i, 1u << BLOCK_NAMES)) < r->blocks.n; i++) {
 		struct cursor c = { 0 };
-		int err = read_block(r, i, &bytes, &c.p);
+		int err = read_block(r, i, &bytes, &c.at.p);
 
 		if (err == -EBADMSG)
 			continue;
-		c.end = c.p + (err ? 0 : r->blocks.items[i].block.raw);
+		c.at.end = c.at.p + (err ? 0 : r->blocks.items[i].block.raw);
 		if (!err)
 			err = visit_symbols(&c, v);
 		if (!err && !c.bad)
@@ -555,7 +548,9 @@ static size_t find_next(struct record_reader *r)
 	for (; i < r->blocks.n; i++) {
 		const struct block_place *p = &r->blocks.items[i];
 
-		if (p->block.type == BLOCK_EVENTS || (i >= r->pool && i < r->pool_end))
+		/* names may stand between the blocks of a pool */
+		if (p->block.type == BLOCK_EVENTS ||
+		    (p->block.type == BLOCK_POOL && i >= r->pool && i < r->pool_end))
 			break;
 		advance(r, p);
 	}

@@ -23,11 +23,6 @@ struct cpu_known {
 	struct event_counters counters;
 };
 
-struct bytes {
-	uint8_t *items;
-	size_t n, capacity;
-};
-
 struct record_writer {
 	struct newfile file;
 	char *path;
@@ -38,7 +33,7 @@ struct record_writer {
 	uint64_t sequence;
 	struct record_header header;
 	struct encoder *encoder;
-	struct bytes deflated, text, context;
+	struct record_bytes deflated, text, context;
 	struct {
 		struct cpu_known *items;
 		size_t n, capacity;
@@ -146,16 +141,6 @@ static void give_up(struct record_writer *w, int err)
 
 /* --- blocks ----------------------------------------------------------------------------------------- */
 
-static bool grow(struct bytes *b, size_t n)
-{
-	uint8_t *items = vec_reserve(b->items, b->n, &b->capacity, n, 1);
-
-	if (!items)
-		return false;
-	b->items = items;
-	return true;
-}
-
 /* The blocks that stand where the next one of @n bytes goes are no more. */
 static void overwrite(struct record_writer *w, uint64_t n)
 {
@@ -203,7 +188,7 @@ static int deflate_payload(struct record_writer *w, const uint8_t **payload, str
 	uLongf n = compressBound(b->raw);
 
 	w->deflated.n = 0;
-	if (!grow(&w->deflated, n))
+	if (!record_reserve(&w->deflated, n))
 		return -ENOMEM;
 	if (compress2(w->deflated.items, &n, *payload, b->raw, 1) != Z_OK)
 		return -ENOMEM;
@@ -435,19 +420,19 @@ void record_writer_watch(struct record_writer *w, void (*full)(void *arg), void 
 
 /* --- texts and names ---------------------------------------------------------------------------------- */
 
-static bool put_number(struct bytes *b, uint64_t v)
+static bool put_number(struct record_bytes *b, uint64_t v)
 {
-	if (!grow(b, RECORD_VARINT_MAX))
+	if (!record_reserve(b, RECORD_VARINT_MAX))
 		return false;
 	b->n = (size_t)(record_put_varint(b->items + b->n, v) - b->items);
 	return true;
 }
 
-static bool put_string(struct bytes *b, const char *s)
+static bool put_string(struct record_bytes *b, const char *s)
 {
 	size_t n = strlen(s);
 
-	if (!put_number(b, n) || !grow(b, n + 1))
+	if (!put_number(b, n) || !record_reserve(b, n + 1))
 		return false;
 	memcpy(b->items + b->n, s, n);
 	b->n += n;
@@ -491,7 +476,7 @@ void record_writer_names(struct record_writer *w, const struct record_symbol *sy
 			 size_t n_symbols, const struct record_code *code, size_t n_code)
 {
 	struct record_block b = { .type = BLOCK_NAMES };
-	struct bytes *to = &w->text;
+	struct record_bytes *to = &w->text;
 	uint64_t before = w->written;
 	size_t i;
 	bool fine;
