@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/vec.h"
 #include "cli/command.h"
+#include "cli/tracing.h"
 #include "record/anonymize.h"
 #include "render/units.h"
 #include "session/replay.h"
@@ -268,12 +269,14 @@ static bool same_file(const char *a, const char *b)
 
 static void say_end(const struct copy *c)
 {
+	_cleanup_free_ char *word = tracing_word(c->to);
 	struct record_totals t;
 
 	record_writer_totals(c->writer, &t);
 	log_info("anonymized %s events: %s, %s", digits_grouped(t.events).s, c->to,
 		 units_bytes(t.bytes).s);
-	log_info("next: kmscope report %s, and see what it still says before others do", c->to);
+	log_info("next: kmscope report %s, and see what it still says before others do",
+		 word ? word : c->to);
 }
 
 int cmd_anonymize(const struct command *cmd _unused_, const struct options *o, struct failure *f)

@@ -114,7 +114,7 @@ static bool enough(void *arg)
 /* What is said at the end, and what to do next. */
 static void say_end(const struct record_run *r)
 {
-	const char *path = r->options->output;
+	_cleanup_free_ char *path = tracing_word(r->options->output);
 	struct record_totals t;
 
 	recording_totals(r->recording, &t);
@@ -129,7 +129,7 @@ static void say_end(const struct record_run *r)
 	if (t.dropped)
 		log_info("%s events were overwritten by newer ones (--keep)",
 			 digits_grouped(t.dropped).s);
-	log_info("next: kmscope report %s", path);
+	log_info("next: kmscope report %s", path ? path : r->options->output);
 }
 
 /* --- what has to be known meanwhile ----------------------------------------------------------------- */

@@ -127,6 +127,22 @@ static void put_word(FILE *out, const char *word)
 	putc('\'', out);
 }
 
+char *tracing_word(const char *word)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	put_word(out, word);
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
 char *tracing_command_line(void)
 {
 	_cleanup_free_ char *words = NULL;

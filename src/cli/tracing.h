@@ -40,6 +40,8 @@ int tracing_names(struct symbolizer **ret_memo, struct user_symbols **ret_user,
 /* An analyzer that knows all user code that faults; see recording_names(). */
 int tracing_code_analyzer(struct analyzer **ret);
 
+/* @word as a shell would take it; the caller frees it. NULL: no memory. */
+char *tracing_word(const char *word);
 /* The command line that kmscope was started with, as a shell would take it; the caller frees it. */
 char *tracing_command_line(void);
 
