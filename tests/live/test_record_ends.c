@@ -81,6 +81,55 @@ static void test_signal(void **state)
 	json_decref(r);
 }
 
+/* The command that is to follow can be pasted, whatever the file is called. */
+static void test_next(void **state)
+{
+	struct live l;
+
+	(void)state;
+	live_collect(&l, NULL, "record", "--areas", "slab", "-o", live_temp("it's odd.kms"), "-d",
+		     "0.1", NULL);
+	check(!l.code && strstr(l.err, "/it'\\''s odd.kms'\n"), "%d, %s", l.code, l.err);
+	check(strstr(l.err, "next: kmscope report '/"), "%s", l.err);
+	live_free(&l);
+}
+
+/* Two who write one file: the second is told, and the first has all of it. */
+static void test_two(void **state)
+{
+	const char *path = live_temp("two.kms");
+	struct live first, second;
+	json_t *r;
+
+	(void)state;
+	live_start(&first, "record", "--areas", "slab", "-o", path, NULL);
+	live_collect(&second, NULL, "record", "--areas", "slab", "--force", "-o", path, "-d", "0.1",
+		     NULL);
+	check(second.code == 2 && strstr(second.err, "written by another"), "%d, %s", second.code,
+	      second.err);
+	live_free(&second);
+	run_pipes(LIVE_TURNS_ARG);
+	check(!live_end_by(&first, SIGINT), "record ended with %d: %s", first.code, first.err);
+	live_free(&first);
+	r = pipes_of(path);
+	live_check_pipes(r, LIVE_TURNS, 0);
+	json_decref(r);
+}
+
+/* The file is gone before anybody could read it. */
+static void test_removed(void **state)
+{
+	const char *path = live_temp("removed.kms");
+	struct live l;
+
+	(void)state;
+	live_start(&l, "record", "--areas", "slab", "-o", path, NULL);
+	check(!unlink(path), "%s: %s", path, strerror(errno));
+	live_end_by(&l, SIGINT);
+	check(l.code == 1 && strstr(l.err, "was removed while"), "%d, %s", l.code, l.err);
+	live_free(&l);
+}
+
 /* Read while it is being written: the program is told of when it is whole, for --strict it never is. */
 static void test_killed(void **state)
 {
@@ -299,6 +348,9 @@ int main(void)
 		live_test(test_signal, "SIGINT", &sigint),
 		live_test(test_signal, "SIGTERM", &sigterm),
 		live_test(test_signal, "SIGHUP", &sighup),
+		live_test(test_next, "the next command", NULL),
+		live_test(test_two, "two of one file", NULL),
+		live_test(test_removed, "a file that was removed", NULL),
 		live_test(test_killed, "kill -9", NULL),
 		live_test(test_triggers, "--trigger that holds", "soon"),
 		live_test(test_triggers, "--trigger that does not", NULL),
