@@ -172,6 +172,7 @@ static const struct bad_case usages[] = {
 	{ 2, { "slab", "-f", "@good", "--from", "1000" }, "nothing so late" },
 	{ 2, { "diff", "@good", "@good", "--from", "1000" }, "nothing so late" },
 	{ 2, { "record", "-d", "1", "-o", "-" }, "not standard output" },
+	{ 2, { "report", "no\033[31m\nsuch" }, "no\\x1b[31m\\x0asuch" },
 	{ 2, { "report" }, "add FILE" },
 	{ 2, { "report", "--from", "1" }, "add FILE" },
 	{ 2, { "report", "@good", "@good" }, "too many" },
