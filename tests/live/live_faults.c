@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 
 char faults_path[LIVE_PATH_MAX];
 static char file_path[LIVE_PATH_MAX]; /* of faults_file(); empty: there is none */
+static const char *swap_path; /* of faults_swap(); NULL: there is none */
 static char old_max_maps[32]; /* to be restored; empty: it was not changed */
 
 void faults_find(void)
@@ -39,6 +41,9 @@ int faults_teardown(void **state)
 {
 	int err = live_teardown(state);
 
+	if (swap_path && swapoff(swap_path))
+		err = -1;
+	swap_path = NULL;
 	if (*file_path)
 		unlink(file_path);
 	if (*old_max_maps && !write_file(MAX_MAPS, old_max_maps))
@@ -97,9 +102,16 @@ json_t *faults_gated(struct faults_run *ret, const struct faults_how *how, ...)
 {
 	static const struct faults_how plain;
 	const char *gate = live_temp("gate"), *hold = live_temp("hold");
+	const struct {
+		const char *name;
+		uint64_t *to;
+	} more[] = { { "maps", &ret->maps },
+		     { "huge", &ret->huge },
+		     { "of", &ret->huge_pages },
+		     { "swapped", &ret->swapped } };
 	struct live tracer, load;
+	char pid[16], name[16];
 	va_list words;
-	char pid[16];
 	json_t *r;
 
 	how = how ? how : &plain;
@@ -121,8 +133,11 @@ json_t *faults_gated(struct faults_run *ret, const struct faults_how *how, ...)
 	check(!live_end(&load), "the workload ended with %d: %s", load.code, load.err);
 	ret->minor = faults_told(load.out, "minor");
 	ret->major = faults_told(load.out, "major");
-	if (strstr(load.out, " maps="))
-		ret->maps = faults_told(load.out, "maps");
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+		snprintf(name, sizeof(name), " %s=", more[i].name);
+		if (strstr(load.out, name))
+			*more[i].to = faults_told(load.out, more[i].name);
+	}
 	live_check_whole(r);
 	free(tracer.out);
 	free(tracer.err);
@@ -229,6 +244,43 @@ const char *faults_file(size_t pages)
 	check(!fsync(fd) && !close(fd), "%s: %s", file_path, strerror(errno));
 	free(text);
 	return file_path;
+}
+
+/* What mkswap writes: union swap_header of include/linux/swap.h, and the magic that ends the page. */
+static bool write_swap_header(int fd, size_t page, uint32_t pages)
+{
+	static const char magic[] = "SWAPSPACE2";
+	const struct {
+		uint32_t version, last_page, bad_pages;
+	} info = { .version = 1, .last_page = pages - 1 };
+	char *header = calloc(1, page);
+	bool written;
+
+	if (!header)
+		return false;
+	memcpy(header + 1024, &info, sizeof(info));
+	memcpy(header + page - strlen(magic), magic, strlen(magic));
+	written = pwrite(fd, header, page, 0) == (ssize_t)page && !fsync(fd);
+	free(header);
+	return written;
+}
+
+void faults_swap(size_t pages)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	const char *path = faults_file(pages + 1);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	check(fd >= 0 && write_swap_header(fd, page, (uint32_t)pages + 1), "%s: %s", path,
+	      strerror(errno));
+	close(fd);
+	if (!swapon(path, SWAP_FLAG_PREFER | SWAP_FLAG_PRIO_MASK /* first of all */)) {
+		swap_path = path;
+		return;
+	}
+	check(errno == ENOSYS || errno == EINVAL || errno == EPERM, "swapon(%s): %s", path,
+	      strerror(errno));
+	live_skip("no swap files here");
 }
 
 void faults_copy(const char *from, const char *to)

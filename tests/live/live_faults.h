@@ -8,7 +8,7 @@
 
 extern char faults_path[LIVE_PATH_MAX]; /* work_faults */
 
-/* As live_test(), for tests that use faults_file() or faults_allow_maps(). */
+/* As live_test(), for tests that use faults_file(), faults_swap() or faults_allow_maps(). */
 #define faults_test(fn, name, arg)                                   \
 	{                                                            \
 		name, fn, live_setup, faults_teardown, (void *)(arg) \
@@ -29,6 +29,8 @@ struct faults_how {
 struct faults_run {
 	uint64_t pid, minor, major;
 	uint64_t maps; /* in the mode «maps» */
+	uint64_t huge, huge_pages; /* in the mode «huge»: how many there are, and pages in one */
+	uint64_t swapped; /* in the mode «swap»: pages that were there */
 	uint64_t peak_kib; /* kmscope's memory */
 };
 
@@ -53,6 +55,8 @@ void faults_check_site(const json_t *site, const char *program);
 bool faults_has_symbols(const char *program, const char *function);
 /* A file of @pages pages on a file system that is not in memory; skips where there is none. */
 const char *faults_file(size_t pages);
+/* Swap of @pages pages in such a file, taken first, until the test ends; skips where there can't be any. */
+void faults_swap(size_t pages);
 void faults_copy(const char *from, const char *to);
 /* The most memory that a process had. */
 uint64_t faults_peak_kib(pid_t pid);

@@ -5,6 +5,7 @@
  * neither its beginning nor its end is in the numbers.
  */
 #include "live_faults.h"
+#include "work.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 #define FAULTS_ARG  "1009"
 #define FEWER	    503
 #define FEWER_ARG   "503"
+#define HUGE	    3
+#define HUGE_ARG    "3"
 #define THREADS	    7
 #define THREADS_ARG "7"
 
@@ -303,6 +306,56 @@ static void test_warm(void **state)
 		check_u64(live_u64(row, "around"), run.minor, "faults with their neighbours");
 	json_decref(r);
 	live_need("fault_around");
+}
+
+/* --- huge pages and the swap ------------------------------------------------------------------------------- */
+
+/* One fault brings a huge page; where there was none to be had, its pages come one by one. */
+static void test_huge(void **state)
+{
+	struct faults_run run;
+	uint64_t told;
+	json_t *r;
+
+	(void)state;
+	if (access(WORK_HUGE_SIZE, F_OK))
+		live_skip("no huge pages");
+	r = faults_gated(&run, NULL, "huge", HUGE_ARG, NULL);
+	check(run.huge > 0 && run.huge <= HUGE, "%llu huge pages", (unsigned long long)run.huge);
+	check_u64(run.minor, run.huge + (HUGE - run.huge) * run.huge_pages, "getrusage()'s minor");
+	check_u64(faults_of(r, "anon", "minor"), run.minor, "minor faults");
+	told = faults_of(r, "anon", "huge");
+	if (told != LIVE_NULL)
+		check_u64(told, run.huge, "faults that brought a huge page");
+	json_decref(r);
+	if (told == LIVE_NULL)
+		live_need("fault_huge");
+}
+
+/* Pages that are in the swap come back by a fault each, but for what is read ahead into its cache. */
+static void test_swap(void **state)
+{
+	struct faults_run run;
+	uint64_t told;
+	json_t *r;
+
+	(void)state;
+	faults_swap(FAULTS);
+	r = faults_gated(&run, NULL, "swap", FEWER_ARG, NULL);
+	check(run.swapped > 0 && run.swapped <= FEWER, "%llu pages in the swap",
+	      (unsigned long long)run.swapped);
+	check_u64(run.minor + run.major, run.swapped, "getrusage()'s faults");
+	/* each page is written to first */
+	check_u64(faults_of(r, "anon", "minor"), FEWER + run.minor, "minor faults");
+	check_u64(faults_of(r, "anon", "major"), run.major, "major faults");
+	told = faults_of(r, "anon", "swapped");
+	if (told != LIVE_NULL)
+		check_u64(told, run.swapped, "faults of the swap");
+	print_message("%llu of %d pages in the swap, %llu major faults\n",
+		      (unsigned long long)run.swapped, FEWER, (unsigned long long)run.major);
+	json_decref(r);
+	if (told == LIVE_NULL)
+		live_need("fault_swap");
 }
 
 /* --- many processes ---------------------------------------------------------------------------------------- */
@@ -622,6 +675,8 @@ int main(void)
 		faults_test(test_warm, "a warm file", NULL),
 		faults_test(test_cold, "a cold file", NULL),
 		faults_test(test_cold, "a cold file, nothing read ahead", "random"),
+		live_test(test_huge, "huge pages", NULL),
+		faults_test(test_swap, "pages in the swap", NULL),
 		live_test(test_storm, "a storm of processes", NULL),
 		live_test(test_vmstat, "the whole machine", NULL),
 		live_test(test_storm_named, "a storm, -i 1 --stacks all", NULL),

@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORK_POLL_MS 10
+#define WORK_POLL_MS   10
+#define WORK_HUGE_SIZE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
 
 /* Says on standard error what went wrong, after errno; the exit code. */
 static inline int work_fail(const char *what)
@@ -52,6 +53,20 @@ static inline bool work_parse_count(const char *text, unsigned long *ret_n)
 		return false;
 	*ret_n = n;
 	return true;
+}
+
+/* Bytes of a transparent huge page, or 0 where there are none. */
+static inline size_t work_huge_size(void)
+{
+	FILE *f = fopen(WORK_HUGE_SIZE, "re");
+	unsigned long n = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
 }
 
 static inline int work_pin(int cpu)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The workload of page faults: takes a known number of them in one way after the other MODE, and tells
- * what getrusage() says of them. Its name (comm) is «faults». Huge pages are off for its memory. Prints,
- * as the last line:
+ * what getrusage() says of them. Its name (comm) is «faults». Huge pages are off for its memory but in the
+ * mode of that name. Prints, as the last line:
  *
  *	faults MODE minor=N major=N [NAME=N…] [address=0x…]
  *
@@ -414,6 +414,91 @@ static int run_storm(const struct args *a, struct done *d)
 	return 0;
 }
 
+/* kB of huge pages in the mapping that has @address, by /proc/self/smaps; 0 if that can't be read. */
+static unsigned long huge_kib(uintptr_t address)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long from, to, kib = 0;
+	bool inside = false;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			inside = address >= from && address < to;
+		else if (inside && sscanf(line, "AnonHugePages: %lu", &kib) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* Each page of N huge ones; where one can't be had, all the pages in it fault. */
+static int run_huge(const struct args *a, struct done *d)
+{
+	size_t size = work_huge_size();
+	struct args all = *a;
+	char *p;
+
+	if (!size) {
+		errno = EOPNOTSUPP;
+		return work_fail(WORK_HUGE_SIZE);
+	}
+	if (prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0))
+		return work_fail("prctl(PR_SET_THP_DISABLE)");
+	p = mmap(NULL, (a->n + 1) * size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return work_fail("mmap");
+	p += (size - (uintptr_t)p % size) % size;
+	if (madvise(p, a->n * size, MADV_HUGEPAGE))
+		return work_fail("madvise(MADV_HUGEPAGE)");
+	d->area = p;
+	all.n *= size / a->page;
+	if (write_area(&all, d))
+		return 1;
+	snprintf(d->more, sizeof(d->more), " huge=%lu of=%zu",
+		 (huge_kib((uintptr_t)p) << 10) / size, size / a->page);
+	return 0;
+}
+
+/* How many pages of the area are in the swap: bit 62 of /proc/self/pagemap's entries. */
+static unsigned long count_swapped(const struct args *a, uintptr_t area)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	unsigned long swapped = 0;
+	uint64_t entry;
+
+	for (unsigned long i = 0; fd >= 0 && i < a->n; i++)
+		if (pread(fd, &entry, sizeof(entry),
+			  (off_t)((area / a->page + i) * sizeof(entry))) == sizeof(entry))
+			swapped += entry >> 62 & 1;
+	if (fd >= 0)
+		close(fd);
+	return swapped;
+}
+
+/* Written to, then moved to the swap, then read: no fault but for what really was there. */
+static int run_swap(const struct args *a, struct done *d)
+{
+	unsigned long swapped;
+	struct count begin;
+
+	d->area = map(a, a->n, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	if (!d->area)
+		return 1;
+	/* no two pages alike, none of a single value: some kernels keep these elsewhere */
+	for (unsigned long i = 0; i < a->n * a->page; i += sizeof(unsigned int))
+		*(volatile unsigned int *)(d->area + i) = (unsigned int)i * 2654435761u;
+	if (madvise((char *)d->area, a->n * a->page, MADV_PAGEOUT))
+		return work_fail("madvise(MADV_PAGEOUT)");
+	swapped = count_swapped(a, (uintptr_t)d->area);
+	begin = count(RUSAGE_SELF);
+	read_each(d->area, a->n, a->page);
+	d->took = since(begin, count(RUSAGE_SELF));
+	snprintf(d->more, sizeof(d->more), " swapped=%lu", swapped);
+	return 0;
+}
+
 struct threads {
 	const struct args *a;
 	pthread_barrier_t barrier;
@@ -509,6 +594,8 @@ static const struct mode modes[] = {
 	{ "kernel", "N", 1, { 0 }, false, true, run_kernel },
 	{ "segv", "", 0, { 0 }, false, false, run_segv },
 	{ "storm", "SECONDS RATE", 2, { MAX_SECONDS, MAX_RATE }, false, false, run_storm },
+	{ "huge", "N", 1, { 4096 }, false, true, run_huge },
+	{ "swap", "N", 1, { 0 }, false, true, run_swap },
 	{ "threads", "N THREADS", 2, { 0, MAX_THREADS }, false, true, run_threads },
 	{ "maps", "N", 1, { ULONG_MAX }, false, false, run_maps },
 	{ "none", "", 0, { 0 }, false, false, run_none },

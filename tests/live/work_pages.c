@@ -18,10 +18,9 @@
 
 #include "work.h"
 
-#define HUGE_SIZE_FILE "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size"
-#define STACK_BYTES    (64 << 10) /* more than anything here needs */
-#define MAX_MIB	       (SIZE_MAX >> 22) /* a quarter of what can be addressed */
-#define MAX_SECONDS    86400.0
+#define STACK_BYTES (64 << 10) /* more than anything here needs */
+#define MAX_MIB	    (SIZE_MAX >> 22) /* a quarter of what can be addressed */
+#define MAX_SECONDS 86400.0
 
 struct options {
 	unsigned long mib;
@@ -53,30 +52,16 @@ static char out_buffer[BUFSIZ];
 
 /* --- the area --------------------------------------------------------------------------------- */
 
-/* Bytes, or 0 where there are none. */
-static size_t huge_size(void)
-{
-	unsigned long n = 0;
-	FILE *f = fopen(HUGE_SIZE_FILE, "re");
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%lu", &n) != 1)
-		n = 0;
-	fclose(f);
-	return n;
-}
-
 static int map_area(const struct options *o, struct area *a)
 {
-	size_t align = o->huge ? huge_size() : (size_t)sysconf(_SC_PAGESIZE);
+	size_t align = o->huge ? work_huge_size() : (size_t)sysconf(_SC_PAGESIZE);
 	char *p;
 
 	a->page = (size_t)sysconf(_SC_PAGESIZE);
 	a->size = (size_t)o->mib << 20;
 	if (!align) {
 		errno = EOPNOTSUPP;
-		return work_fail(HUGE_SIZE_FILE);
+		return work_fail(WORK_HUGE_SIZE);
 	}
 	if (a->size % align) {
 		errno = EINVAL;
