@@ -111,6 +111,25 @@ static bool enough(void *arg)
 	return trigger_fired(&r->trigger, &t, r->why, sizeof(r->why));
 }
 
+/* What was overwritten told more than events; not all of it has room to be said again. */
+static void say_left_out(const struct record_totals *t)
+{
+	static const struct {
+		const char *what, *why;
+	} whats[LEFT_OUT] = {
+		[LEFT_STACKS] = { "call chains", "a larger --keep has room for them" },
+		[LEFT_CACHES] = { "caches", "there were too many" },
+		[LEFT_MAPS] = { "records of processes and mappings",
+				"a larger --keep has room for them" },
+	};
+	size_t i;
+
+	for (i = 0; i < LEFT_OUT; i++)
+		if (t->left_out[i])
+			log_info("up to %s %s were overwritten, too: %s",
+				 digits_grouped(t->left_out[i]).s, whats[i].what, whats[i].why);
+}
+
 /* What is said at the end, and what to do next. */
 static void say_end(const struct record_run *r)
 {
@@ -129,6 +148,7 @@ static void say_end(const struct record_run *r)
 	if (t.dropped)
 		log_info("%s events were overwritten by newer ones (--keep)",
 			 digits_grouped(t.dropped).s);
+	say_left_out(&t);
 	log_info("next: kmscope report %s", path ? path : r->options->output);
 }
 

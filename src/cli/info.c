@@ -68,6 +68,24 @@ static void add_times(const struct replayed *file, struct report *r, struct tabl
 	add_number(r, t, "bytes", record_reader_size(reader));
 }
 
+/* What a ring had no room to say again, if anything. */
+static void add_left_out(const struct replayed *file, struct report *r, struct table *t)
+{
+	static const char *const names[LEFT_OUT] = {
+		[LEFT_STACKS] = "call chains left out",
+		[LEFT_CACHES] = "caches left out",
+		[LEFT_MAPS] = "mappings left out",
+	};
+	size_t i;
+
+	for (i = 0; i < LEFT_OUT; i++) {
+		uint64_t n = record_reader_left_out(file->replay.reader, (enum record_left_out)i);
+
+		if (n)
+			add_number(r, t, names[i], n);
+	}
+}
+
 /* How many modules were loaded, a line each. */
 static void add_modules(const struct replayed *file, struct report *r, struct table *t)
 {
@@ -115,6 +133,7 @@ static int fill(const struct replayed *file, struct report *r)
 			add(r, t, texts[i].name, value + strspn(value, " ,"));
 	}
 	add_modules(file, r, t);
+	add_left_out(file, r, t);
 	add(r, t, "whole", replay_note_damage(&file->replay, r) ? "no: see below" : "yes");
 	return r->oom ? -ENOMEM : 0;
 }

@@ -107,6 +107,12 @@ const struct record_kind record_kinds[] = {
 
 const size_t n_record_kinds = ARRAY_SIZE(record_kinds);
 
+const char *const record_left_out_keys[LEFT_OUT] = {
+	[LEFT_STACKS] = "stacks_left_out",
+	[LEFT_CACHES] = "caches_left_out",
+	[LEFT_MAPS] = "maps_left_out",
+};
+
 _Static_assert(sizeof(struct event_register) <= RECORD_BODY_MAX, "the longest");
 _Static_assert(sizeof(struct event_cache) <= RECORD_BODY_MAX, "the longest");
 

@@ -69,6 +69,17 @@ struct record_block {
 	uint64_t first, last; /* times of its records */
 };
 
+/* What the pools of a ring have no room for. */
+enum record_left_out {
+	LEFT_STACKS, /* call chains */
+	LEFT_CACHES,
+	LEFT_MAPS, /* records of processes and of what they have mapped; EVENT_MAPS_LOST tells them, too */
+	LEFT_OUT,
+};
+
+/* Keys of the texts in which a context says how many: none if it is none. */
+extern const char *const record_left_out_keys[LEFT_OUT];
+
 /* Columns of a payload of records. */
 enum record_column {
 	COLUMN_KEYS, /* a varint a record: template << 1 | whether the place changes */

@@ -38,7 +38,7 @@ struct pool {
 		size_t n, capacity;
 	} processes;
 	size_t n_maps;
-	uint64_t maps_lost;
+	uint64_t maps_lost, caches_lost; /* that had no room here */
 };
 
 struct pool *pool_new(void)
@@ -257,8 +257,10 @@ static int add_cache(struct pool *p, const struct event_cache *e)
 	uint32_t i = u64map_get(&p->cache_of, e->id);
 
 	if (i == U64MAP_NONE) {
-		if (p->caches.n == CACHES_MAX)
+		if (p->caches.n == CACHES_MAX) {
+			p->caches_lost++;
 			return 0;
+		}
 		i = (uint32_t)p->caches.n;
 		if (u64map_set(&p->cache_of, e->id, i))
 			return -ENOMEM;
@@ -312,21 +314,29 @@ static size_t told_bytes(const struct event_header *h)
 	return event_size(h);
 }
 
-/* Stops before more than @room bytes. */
-static int each_of(const struct records *r, size_t room,
-		   int (*take)(void *arg, const struct event_header *h), void *arg)
+/* Where to stop before there are more than @room bytes. */
+static size_t fitting(const struct records *r, size_t room)
 {
 	size_t i, used = 0;
-	int err = 0;
 
-	for (i = 0; i < r->n && !err; i++) {
-		if (!r->items[i])
-			continue;
-		used += told_bytes(r->items[i]);
+	for (i = 0; i < r->n; i++) {
+		used += r->items[i] ? told_bytes(r->items[i]) : 0;
 		if (used > room)
 			break;
-		err = take(arg, r->items[i]);
 	}
+	return i;
+}
+
+/* The first @n of them. */
+static int each_of(const struct records *r, size_t n,
+		   int (*take)(void *arg, const struct event_header *h), void *arg)
+{
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < n && !err; i++)
+		if (r->items[i])
+			err = take(arg, r->items[i]);
 	return err;
 }
 
@@ -337,6 +347,16 @@ static size_t process_bytes(const struct process *of)
 	for (i = 0; i < of->maps.n; i++)
 		n += event_size(&of->maps.items[i].record->h);
 	return n;
+}
+
+/* Whether it has room, which it takes then. */
+static bool process_fits(const struct process *of, size_t *room)
+{
+	size_t bytes = process_bytes(of);
+	bool fits = bytes <= *room;
+
+	*room -= fits ? bytes : 0;
+	return fits;
 }
 
 static int each_process(const struct pool *p, size_t room,
@@ -351,13 +371,10 @@ static int each_process(const struct pool *p, size_t room,
 	int err = 0;
 
 	vec_for_each(&p->processes, of) {
-		size_t bytes = process_bytes(of);
-
-		if (bytes > room) {
+		if (!process_fits(of, &room)) {
 			lost.records += 1 + of->maps.n;
 			continue;
 		}
-		room -= bytes;
 		err = take(arg, &of->record.h);
 		for (i = 0; i < of->maps.n && !err; i++)
 			err = take(arg, &of->maps.items[i].record->h);
@@ -365,6 +382,11 @@ static int each_process(const struct pool *p, size_t room,
 			return err;
 	}
 	return lost.records ? take(arg, &lost.h) : 0;
+}
+
+static size_t stacks_room(size_t room)
+{
+	return room > SIZE_MAX / 2 ? SIZE_MAX : 2 * room;
 }
 
 int pool_each(const struct pool *p, size_t room,
@@ -377,8 +399,23 @@ int pool_each(const struct pool *p, size_t room,
 		if (p->facts[i])
 			err = take(arg, p->facts[i]);
 	if (!err)
-		err = each_of(&p->caches, SIZE_MAX, take, arg);
+		err = each_of(&p->caches, p->caches.n, take, arg);
 	if (!err)
-		err = each_of(&p->stacks, 2 * room, take, arg);
+		err = each_of(&p->stacks, fitting(&p->stacks, stacks_room(room)), take, arg);
 	return err ? err : each_process(p, room, take, arg);
+}
+
+void pool_left_out(const struct pool *p, size_t room, uint64_t ret[LEFT_OUT])
+{
+	const struct process *of;
+	size_t i;
+
+	ret[LEFT_STACKS] = 0;
+	for (i = fitting(&p->stacks, stacks_room(room)); i < p->stacks.n; i++)
+		ret[LEFT_STACKS] += p->stacks.items[i] != NULL;
+	ret[LEFT_CACHES] = p->caches_lost;
+	ret[LEFT_MAPS] = p->maps_lost;
+	vec_for_each(&p->processes, of)
+		if (!process_fits(of, &room))
+			ret[LEFT_MAPS] += 1 + of->maps.n;
 }

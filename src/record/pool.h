@@ -6,6 +6,7 @@
  * overwritten: facts, call chains, caches, processes and what they have mapped.
  */
 #include "event/event.h"
+#include "record/format.h"
 
 struct pool;
 
@@ -19,9 +20,12 @@ int pool_add(struct pool *p, const struct event_header *h);
 /*
  * Hand out what there is, EVENT_START first; each with the time that it had. Processes with mappings that
  * have no room in @room bytes are left out, and told as lost; so are, untold, call chains beyond twice as
- * many. Stops at and returns the first error of @take.
+ * many, and caches that are too many to be kept here. Stops at and returns the first error of @take.
  */
 int pool_each(const struct pool *p, size_t room,
 	      int (*take)(void *arg, const struct event_header *h), void *arg);
+
+/* How many records that leaves out, by enum record_left_out. A cache counts each time that it was told. */
+void pool_left_out(const struct pool *p, size_t room, uint64_t ret[LEFT_OUT]);
 
 #endif

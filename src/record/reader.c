@@ -457,6 +457,16 @@ const char *record_reader_text(const struct record_reader *reader, const char *k
 	return NULL;
 }
 
+uint64_t record_reader_left_out(const struct record_reader *r, enum record_left_out what)
+{
+	const char *text = r->windowed ? record_reader_text(r, record_left_out_keys[what]) : NULL;
+
+	/* a text that is no number is as good as none */
+	if (!text || text[strspn(text, "0123456789")])
+		return 0;
+	return strtoull(text, NULL, 10);
+}
+
 static int visit_symbols(struct cursor *c, const struct record_names_visitor *v)
 {
 	uint64_t n;

@@ -40,6 +40,12 @@ const char *record_reader_text(const struct record_reader *r, const char *key);
 bool record_reader_window(const struct record_reader *r, uint64_t *ret_ns);
 
 /*
+ * At most how many records of kind @what were told in what was overwritten and are not told again, for lack
+ * of room. 0 if nothing was.
+ */
+uint64_t record_reader_left_out(const struct record_reader *r, enum record_left_out what);
+
+/*
  * Nanoseconds from the start of the run (EVENT_START, whatever of the beginning was overwritten) to its
  * newest record, as blocks say without being read: none is later. 0: not known.
  */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,7 +34,9 @@ struct record_writer {
 	uint64_t sequence;
 	struct record_header header;
 	struct encoder *encoder;
-	struct record_bytes deflated, text, context;
+	struct record_bytes deflated, text;
+	struct record_bytes context; /* what is said of the recording: */
+	size_t n_texts; /* … pairs of texts */
 	struct {
 		struct cpu_known *items;
 		size_t n, capacity;
@@ -42,6 +45,7 @@ struct record_writer {
 	bool has_misses;
 	struct pool *pool; /* .keep only */
 	uint64_t pool_at; /* bytes that had been written at the last one */
+	uint64_t left_out[LEFT_OUT]; /* … what it had no room for */
 	uint64_t written; /* in all */
 	struct {
 		struct kept {
@@ -234,6 +238,57 @@ static void write_block(struct record_writer *w, struct record_block b, const ui
 	w->block_events -= events;
 }
 
+/* --- texts ------------------------------------------------------------------------------------------ */
+
+static bool put_number(struct record_bytes *b, uint64_t v)
+{
+	if (!record_reserve(b, RECORD_VARINT_MAX))
+		return false;
+	b->n = (size_t)(record_put_varint(b->items + b->n, v) - b->items);
+	return true;
+}
+
+static bool put_string(struct record_bytes *b, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (!put_number(b, n) || !record_reserve(b, n + 1))
+		return false;
+	memcpy(b->items + b->n, s, n);
+	b->n += n;
+	return true;
+}
+
+/* What is said of the recording, and what the pool that comes next has no room for. */
+static void write_context(struct record_writer *w)
+{
+	struct record_block b = { .type = BLOCK_CONTEXT };
+	struct record_bytes *to = &w->text;
+	uint64_t n = w->n_texts;
+	bool fine;
+	size_t i;
+
+	for (i = 0; i < LEFT_OUT; i++)
+		n += w->left_out[i] != 0;
+	to->n = 0;
+	fine = put_number(to, n) && record_reserve(to, w->context.n);
+	if (fine && w->context.n) {
+		memcpy(to->items + to->n, w->context.items, w->context.n);
+		to->n += w->context.n;
+	}
+	for (i = 0; i < LEFT_OUT && fine; i++) {
+		char text[24];
+
+		snprintf(text, sizeof(text), "%" PRIu64, w->left_out[i]);
+		if (w->left_out[i])
+			fine = put_string(to, record_left_out_keys[i]) && put_string(to, text);
+	}
+	if (fine)
+		write_block(w, b, to->items, to->n, true);
+	else
+		give_up(w, -ENOMEM);
+}
+
 /* --- records ---------------------------------------------------------------------------------------- */
 
 /* What a reader has to know that has not read what was before. */
@@ -328,15 +383,16 @@ static int add_pooled(void *arg, const struct event_header *h)
 static void write_pool(struct record_writer *w)
 {
 	struct pooling p = { .w = w, .flags = BLOCK_POOL_FIRST };
-	struct record_block context = { .type = BLOCK_CONTEXT };
+	size_t room = w->keep / 8;
 	int err;
 
 	if (!w->pool || w->written - w->pool_at < w->keep / 4)
 		return;
 	w->pool_at = w->written;
-	write_block(w, context, w->context.items, w->context.n, true);
+	pool_left_out(w->pool, room, w->left_out);
+	write_context(w);
 	encoder_begin(w->encoder);
-	err = pool_each(w->pool, w->keep / 8, add_pooled, &p);
+	err = pool_each(w->pool, room, add_pooled, &p);
 	if (err)
 		give_up(w, err);
 	end_block(w,
@@ -418,31 +474,11 @@ void record_writer_watch(struct record_writer *w, void (*full)(void *arg), void 
 	w->full_arg = arg;
 }
 
-/* --- texts and names ---------------------------------------------------------------------------------- */
-
-static bool put_number(struct record_bytes *b, uint64_t v)
-{
-	if (!record_reserve(b, RECORD_VARINT_MAX))
-		return false;
-	b->n = (size_t)(record_put_varint(b->items + b->n, v) - b->items);
-	return true;
-}
-
-static bool put_string(struct record_bytes *b, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (!put_number(b, n) || !record_reserve(b, n + 1))
-		return false;
-	memcpy(b->items + b->n, s, n);
-	b->n += n;
-	return true;
-}
+/* --- the beginning, names ------------------------------------------------------------------------------ */
 
 int record_writer_begin(struct record_writer *w, const struct record_text *texts, size_t n)
 {
-	struct record_block b = { .type = BLOCK_CONTEXT };
-	bool fine = put_number(&w->context, n);
+	bool fine = true;
 	size_t i;
 	int err;
 
@@ -451,6 +487,7 @@ int record_writer_begin(struct record_writer *w, const struct record_text *texts
 		       put_string(&w->context, texts[i].value);
 	if (!fine)
 		return -ENOMEM;
+	w->n_texts = n;
 	w->header = (struct record_header){
 		.version = RECORD_VERSION,
 		.size = RECORD_HEADER_SIZE,
@@ -467,7 +504,7 @@ int record_writer_begin(struct record_writer *w, const struct record_text *texts
 	if (err)
 		return err;
 	w->offset = w->size = RECORD_HEADER_SIZE;
-	write_block(w, b, w->context.items, w->context.n, true);
+	write_context(w);
 	w->begun = !w->err;
 	return w->err;
 }
@@ -522,8 +559,7 @@ int record_writer_end(struct record_writer *w)
 {
 	flush(w, false);
 	/* a recording whose first block is damaged can be read by this one */
-	write_block(w, (struct record_block){ .type = BLOCK_CONTEXT }, w->context.items,
-		    w->context.n, true);
+	write_context(w);
 	if (!w->err && fdatasync(w->file.fd) && errno != EINVAL)
 		give_up(w, -errno);
 	if (!w->err)
@@ -547,4 +583,7 @@ void record_writer_totals(const struct record_writer *w, struct record_totals *r
 {
 	*ret = w->totals;
 	ret->bytes = w->size;
+	/* before that all of it can still be read where it was told */
+	if (w->wrapped)
+		memcpy(ret->left_out, w->left_out, sizeof(w->left_out));
 }

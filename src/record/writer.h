@@ -46,6 +46,8 @@ struct record_totals {
 	uint64_t events; /* of them, events of the kernel's */
 	uint64_t bytes; /* of the file, without what was added since the last block */
 	uint64_t dropped; /* events in blocks that .keep overwrote */
+	/* Of what they told, what there was no room to say again, by enum record_left_out; at most. */
+	uint64_t left_out[LEFT_OUT];
 };
 
 struct record_writer;

@@ -144,6 +144,30 @@ bool replay_damaged(const struct replay *r)
 	return d.open || d.full || d.blocks || d.cut || d.bytes;
 }
 
+/* What was overwritten told more than events; a ring says it again as far as there is room. */
+static void note_left_out(const struct replay *r, struct report *to)
+{
+	static const struct {
+		enum record_left_out what;
+		const char *one, *several, *why;
+	} whats[] = {
+		{ LEFT_STACKS, "call chain", "call chains", "a larger --keep has room for them" },
+		{ LEFT_CACHES, "cache", "caches", "there were too many" },
+	};
+	size_t i;
+
+	/* mappings are in the quality of what needs them */
+	for (i = 0; i < ARRAY_SIZE(whats); i++) {
+		uint64_t n = record_reader_left_out(r->reader, whats[i].what);
+
+		if (n)
+			report_add_note(to, "up to %s %s told in what was overwritten %s lost: %s",
+					digits_grouped(n).s,
+					n == 1 ? whats[i].one : whats[i].several,
+					n == 1 ? "is" : "are", whats[i].why);
+	}
+}
+
 bool replay_note_damage(const struct replay *r, struct report *to)
 {
 	struct record_damage d;
@@ -154,6 +178,7 @@ bool replay_note_damage(const struct replay *r, struct report *to)
 				"the recording has its newest part only (--keep): the first %.1f s "
 				"were overwritten",
 				(double)window / (double)NSEC_PER_SEC);
+	note_left_out(r, to);
 	record_reader_damage(r->reader, &d);
 	if (d.full)
 		report_add_note(to, "the recording ends where nothing more could be written: "

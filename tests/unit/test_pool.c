@@ -30,6 +30,14 @@ static struct list told(const struct pool *p, size_t room)
 	return l;
 }
 
+static uint64_t left_out(const struct pool *p, size_t room, enum record_left_out what)
+{
+	uint64_t all[LEFT_OUT];
+
+	pool_left_out(p, room, all);
+	return all[what];
+}
+
 static void add(struct pool *p, const void *record)
 {
 	assert_int_equal(pool_add(p, record), 0);
@@ -224,6 +232,9 @@ static void test_room(void **state _unused_)
 	add_map(p, 8, 0x1000, 0x1000);
 	assert_string_equal(processes(p, 1000), "sh(8) 8:1000+1000 lost 101");
 	assert_string_equal(processes(p, 0), "lost 103");
+	assert_int_equal(left_out(p, 1000, LEFT_MAPS), 101);
+	assert_int_equal(left_out(p, 0, LEFT_MAPS), 103);
+	assert_int_equal(left_out(p, ROOM, LEFT_MAPS), 0);
 	pool_free(&p);
 }
 
@@ -246,6 +257,7 @@ static void test_forks(void **state _unused_)
 	/* all are in one or the other */
 	assert_int_equal(((struct event_maps_lost *)l.items[l.n - 1])->records + l.n - 1,
 			 39 * 10001);
+	assert_int_equal(left_out(p, SIZE_MAX, LEFT_MAPS) + l.n - 1, 39 * 10001);
 	/* room comes back */
 	for (pid = 2; pid < 40; pid++)
 		add_process(p, pid, PROCESS_EXIT, 0, "");
@@ -300,6 +312,10 @@ static void test_stacks(void **state _unused_)
 	for (i = 0; i < l.n; i++)
 		bytes += record_bytes(l.items[i]);
 	assert_in_range(bytes, 199000, 200000);
+	/* all are in one or the other */
+	assert_int_equal(left_out(p, 100000, LEFT_STACKS), 10000 - l.n);
+	assert_int_equal(left_out(p, 0, LEFT_STACKS), 10000);
+	assert_int_equal(left_out(p, SIZE_MAX, LEFT_STACKS), 0);
 	pool_free(&p);
 }
 
@@ -313,6 +329,8 @@ static void test_caches(void **state _unused_)
 		ADD(p, event_cache, .h.kind = EVENT_CACHE, .id = i);
 	l = told(p, ROOM);
 	assert_int_equal(l.n, 65536);
+	assert_int_equal(left_out(p, ROOM, LEFT_CACHES), 70000 - 65536);
+	assert_int_equal(left_out(p, ROOM, LEFT_STACKS) + left_out(p, ROOM, LEFT_MAPS), 0);
 	pool_free(&p);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "damaged.h"
+#include "session/replay.h"
 #include "source/file.h"
 
 /* Last: it has a macro named fail. */
@@ -255,10 +256,13 @@ static size_t check_now(const struct ring *r, const char *path, size_t last, boo
 	_cleanup_list_ struct list got = { 0 };
 	uint64_t window = 0;
 	bool windowed = record_reader_window(reader, &window);
+	int what;
 
 	/* nothing is later than what was flushed last */
 	assert_int_equal(record_reader_end(reader), r->all.items[last - 1]->time - BEGAN);
 	assert_string_equal(record_reader_text(reader, "kernel"), "6.12.0");
+	for (what = 0; what < LEFT_OUT; what++)
+		assert_int_equal(record_reader_left_out(reader, what), 0);
 	read_rest(reader, &got);
 	record_reader_damage(reader, &d);
 	record_reader_free(&reader);
@@ -277,6 +281,22 @@ static size_t check_now(const struct ring *r, const char *path, size_t last, boo
 		assert_int_equal(count(&got, got.n, EVENT_MAP), MAPPED);
 	}
 	return count(&got, got.n, EVENT_KFREE);
+}
+
+/* Reports of @path, which nobody ended, say that call chains were lost, or do not. */
+static void assert_notes(const char *path, bool stacks_lost)
+{
+	_cleanup_(replay_free) struct replay replay = { 0 };
+	_cleanup_(report_free) struct report *r = report_new("slab");
+	size_t i;
+	bool said = false;
+
+	assert_int_equal(replay_open(path, &replay, NULL), 0);
+	assert_true(replay_note_damage(&replay, r));
+	for (i = 0; i < r->n_notes; i++)
+		said |= !strncmp(r->notes[i], "up to 3", 7) &&
+			strstr(r->notes[i], " call chains told in what was overwritten are lost");
+	assert_int_equal(said, stacks_lost);
 }
 
 /* --- tests ---------------------------------------------------------------------------------------------- */
@@ -329,6 +349,7 @@ static void test_killed(void **state)
 		if (i > 50 || i % 10 == 0)
 			check_now(&r, r.path, r.written, false);
 	}
+	assert_notes(r.path, false);
 	ring_free(&r);
 }
 
@@ -451,6 +472,26 @@ static void test_large_block(void **state)
 	ring_free(&r);
 }
 
+/* Whoever reads it is told how many call chains have no room: of @all, those that are not there, or more. */
+static void assert_left_out(const struct ring *r, uint64_t all)
+{
+	struct record_reader *reader = open_at(r->path);
+	_cleanup_list_ struct list got = { 0 };
+	struct record_totals t;
+	uint64_t left;
+
+	read_rest(reader, &got);
+	left = record_reader_left_out(reader, LEFT_STACKS);
+	assert_in_range(left, all - count(&got, got.n, EVENT_STACK), all - 1);
+	assert_int_equal(record_reader_left_out(reader, LEFT_CACHES), 0);
+	assert_int_equal(record_reader_left_out(reader, LEFT_MAPS), 0);
+	/* the newest pool may know of some that came later */
+	record_writer_totals(r->w, &t);
+	assert_in_range(t.left_out[LEFT_STACKS], left, all - 1);
+	assert_string_equal(record_reader_text(reader, "kernel"), "6.12.0");
+	record_reader_free(&reader);
+}
+
 /* More call chains than the ring has room for: each moment there is a whole pool. */
 static void test_large_pool(void **state)
 {
@@ -470,12 +511,14 @@ static void test_large_pool(void **state)
 		struct record_damage d;
 
 		ring_some(&r);
+		assert_left_out(&r, 400 + STACKS);
 		assert_true(file_size(r.path) <= KEEP);
 		got = read_at(r.path, &d);
 		assert_int_equal(got.items[0]->kind, EVENT_START);
 		assert_int_equal(got.items[0]->time, BEGAN);
 		assert_true(count(&got, got.n, EVENT_KFREE) > 100);
 	}
+	assert_notes(r.path, true);
 	ring_free(&r);
 }
 
