@@ -6,6 +6,7 @@
 #include "report/condition.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -562,6 +563,63 @@ static void put_value(struct text *t, double v, enum condition_unit unit)
 	put(t, "%s%s", digits, behind[unit]);
 }
 
+/* How people say times, the longest first. */
+struct time_form {
+	uint64_t from; /* ns, as are all */
+	uint64_t unit, step; /* what it is told in, and rounded to */
+	int width; /* digits of less than a unit */
+	const char *name;
+};
+
+static const struct time_form time_forms[] = {
+	{ 60 * NSEC_PER_SEC, NSEC_PER_SEC, NSEC_PER_SEC, 9, "s" }, /* behind hours and minutes */
+	{ NSEC_PER_SEC, NSEC_PER_SEC, NSEC_PER_SEC / 10, 9, "s" },
+	{ NSEC_PER_MSEC, NSEC_PER_MSEC, NSEC_PER_MSEC / 10, 6, "ms" },
+	{ NSEC_PER_USEC, NSEC_PER_USEC, NSEC_PER_USEC / 10, 3, "us" },
+	{ 0, 1, 1, 0, "ns" },
+};
+
+static const struct time_form *time_form_of(uint64_t ns)
+{
+	const struct time_form *form = time_forms;
+
+	while (ns < form->from)
+		form++;
+	return form;
+}
+
+/* «999 ns», «1.5 ms», «3.0 s», «3.046 s», «2 m 05 s», «1 h 00 m 07.25 s»: all of it. */
+static void put_time(struct text *t, uint64_t ns)
+{
+	const struct time_form *form = time_form_of(ns);
+	uint64_t minutes = ns / (60 * NSEC_PER_SEC), left = ns % (60 * NSEC_PER_SEC);
+	size_t least = form->step < form->unit ? 1 : 0, n;
+	char digits[24];
+
+	if (minutes >= 60)
+		put(t, "%" PRIu64 " h %02" PRIu64 " m ", minutes / 60, minutes % 60);
+	else if (minutes)
+		put(t, "%" PRIu64 " m ", minutes);
+	snprintf(digits, sizeof(digits), "%0*" PRIu64, form->width, left % form->unit);
+	for (n = strlen(digits); n > least && digits[n - 1] == '0'; n--)
+		digits[n - 1] = '\0';
+	put(t, "%0*" PRIu64 "%s%s %s", minutes ? 2 : 1, left / form->unit, n ? "." : "", digits,
+	    form->name);
+}
+
+/* Rounded, but not so that it is on the limit's other side: nobody should read «is 3.0 s, > 3s». */
+static uint64_t round_time(const struct node *n, enum condition_result plain, uint64_t ns)
+{
+	uint64_t step = time_form_of(ns)->step, shown = ns;
+
+	for (; step > 1; step /= 10) {
+		shown = (ns + step / 2) / step * step;
+		if (compare(n->relation, (double)shown, n->limit) == plain)
+			return shown;
+	}
+	return ns;
+}
+
 static void put_comparison(struct text *t, const struct node *n, enum condition_result plain,
 			   double value)
 {
@@ -570,7 +628,11 @@ static void put_comparison(struct text *t, const struct node *n, enum condition_
 		put(t, "not known");
 		return;
 	}
-	put_value(t, value, n->name->unit);
+	if (n->name->unit == CONDITION_NS && value >= 0 && value < 0x1p63 &&
+	    value == (double)(uint64_t)value)
+		put_time(t, round_time(n, plain, (uint64_t)value));
+	else
+		put_value(t, value, n->name->unit);
 	put(t, ", %s%s %s", plain == CONDITION_TRUE ? "" : "not ", relations[n->relation],
 	    n->limit_text);
 }

@@ -55,7 +55,8 @@ enum condition_result condition_evaluate(const struct condition *c,
 
 /*
  * As condition_evaluate(), and why: @buf is filled with the comparisons that decided, in their order,
- * such as «leaks.bytes is 1572864, > 1M; free is 70000000, not < 64M» or «leaks.bytes is not known».
+ * such as «leaks.bytes is 1572864, > 1M; free is 70000000, not < 64M» or «leaks.bytes is not known». Times
+ * are rounded («3.2 s»), but never beyond what they are compared with.
  * Where that does not fit @size (1 or more), «…» stands for its end.
  */
 enum condition_result condition_explain(const struct condition *c,

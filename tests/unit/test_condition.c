@@ -468,7 +468,7 @@ static void test_explain(void **state)
 	assert_explained("leaks.bytes > 1M", "leaks.bytes is 1572864, > 1M");
 	assert_explained("leaks.bytes > 2M", "leaks.bytes is 1572864, not > 2M");
 	assert_explained("leaks.bytes == 1.5MiB", "leaks.bytes is 1572864, = 1.5MiB");
-	assert_explained("faults.p99 >= 1ms", "faults.p99 is 1500000 ns, >= 1ms");
+	assert_explained("faults.p99 >= 1ms", "faults.p99 is 1.5 ms, >= 1ms");
 	assert_explained("slab.waste>+10%", "slab.waste is 12.5%, > +10%");
 	assert_explained("u > 1", "u is not known");
 	/* only what decided */
@@ -518,6 +518,54 @@ static void test_explained_values(void **state)
 	condition_free(&c);
 }
 
+/* As people say times, in as few digits as show that the comparison holds or does not. */
+static void test_explained_times(void **state)
+{
+	static const struct {
+		double value;
+		const char *comparison, *text;
+	} cases[] = {
+		{ 0, "!= 77h", "0 ns" },
+		{ 0.5, "> 0", "0.5 ns" },
+		{ 999, "!= 77h", "999 ns" },
+		{ 1000, "!= 77h", "1.0 us" },
+		{ 999949, "!= 77h", "999.9 us" },
+		{ 999950, "!= 77h", "1.0 ms" },
+		{ 1234567, "!= 77h", "1.2 ms" },
+		{ 3200112233, "> 3s", "3.2 s" },
+		{ 3046112233, "> 3s", "3.05 s" },
+		{ 3000000001, "> 3s", "3.000000001 s" },
+		{ 3000000000, ">= 3s", "3.0 s" },
+		{ 2999999999, "< 3s", "2.999999999 s" },
+		{ 2970000000, "< 3s", "2.97 s" },
+		{ 59949999999, "!= 77h", "59.9 s" },
+		{ 59950000000, "!= 77h", "1 m 00 s" },
+		{ 60000000000, "= 1m", "1 m 00 s" },
+		{ 60020000000, "> 1m", "1 m 00.02 s" },
+		{ 125400000000, "> 2m", "2 m 05 s" },
+		{ 3600050000000, "> 1h", "1 h 00 m 00.1 s" },
+		{ 7384600000000, "> 1h", "2 h 03 m 05 s" },
+		{ 0x1p62, "> 1h", "1281023 h 53 m 38 s" },
+		{ 0x1p63, "> 1h", "9.223372036854776e+18 ns" },
+		{ -1.5e9, "< 1h", "-1500000000 ns" },
+	};
+	char buf[100], condition[40], expected[100];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct given g[] = { { "faults.p99", cases[i].value }, { NULL, 0 } };
+		struct condition *c;
+
+		snprintf(condition, sizeof(condition), "faults.p99 %s", cases[i].comparison);
+		c = parse(condition);
+		snprintf(expected, sizeof(expected), "faults.p99 is %s, %s", cases[i].text,
+			 cases[i].comparison);
+		condition_explain(c, value_of, g, buf, sizeof(buf));
+		assert_string_equal(buf, expected);
+		condition_free(&c);
+	}
+}
+
 static void test_explained_in_little_room(void **state)
 {
 	static const char whole[] = "t is 1, = 1; leaks.objects is 7, = 7";
@@ -559,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_hostile_text),
 		cmocka_unit_test(test_explain),
+		cmocka_unit_test(test_explained_times),
 		cmocka_unit_test(test_explained_values),
 		cmocka_unit_test(test_explained_in_little_room),
 	};
