@@ -348,28 +348,45 @@ static bool is_used(const struct report *r)
 	return false;
 }
 
-/* pprof prints them above every table: no more than who made it, and what is missing. */
-static void put_comments(struct profile *p, const struct report *const *reports, size_t n)
+/* All areas share buffers and counters: each report has what all of them lost. */
+static uint64_t count_lost(const struct report *const *reports, size_t n)
 {
-	bool complete = true;
+	uint64_t most = 0;
 	size_t i;
 
-	put_comment(p, "kmscope " KMSCOPE_VERSION ", Linux %s %s", reports[0]->kernel,
-		    reports[0]->arch);
 	for (i = 0; i < n; i++) {
 		const struct quality *q = &reports[i]->quality;
 		uint64_t lost = q->lost;
 
 		if (q->recursion_misses != QUALITY_UNKNOWN)
 			lost += q->recursion_misses;
-		if (!is_used(reports[i]) || (!lost && q->sample <= 1))
-			continue;
-		put_comment(p, "%s: %" PRIu64 " of %" PRIu64 " events lost, sample 1 in %" PRIu64,
-			    reports[i]->command, lost, q->events, MAX(q->sample, (uint64_t)1));
-		complete = false;
+		if (is_used(reports[i]))
+			most = MAX(most, lost);
 	}
-	if (complete)
+	return most;
+}
+
+/* pprof prints them above every table: no more than who made it, and what is missing. */
+static void put_comments(struct profile *p, const struct report *const *reports, size_t n)
+{
+	uint64_t lost = count_lost(reports, n);
+	size_t i;
+
+	put_comment(p, "kmscope " KMSCOPE_VERSION ", Linux %s %s", reports[0]->kernel,
+		    reports[0]->arch);
+	if (lost)
+		put_comment(p,
+			    "%" PRIu64 " event%s lost or missed, of all areas that were recorded",
+			    lost, lost == 1 ? "" : "s");
+	else
 		put_comment(p, "no events lost");
+	for (i = 0; i < n; i++) {
+		const struct quality *q = &reports[i]->quality;
+
+		if (is_used(reports[i]) && (lost || q->sample > 1))
+			put_comment(p, "%s: %" PRIu64 " events analysed, sample 1 in %" PRIu64,
+				    reports[i]->command, q->analysed, MAX(q->sample, (uint64_t)1));
+	}
 }
 
 /* Which types of samples there are, when, and what a reader should know. */

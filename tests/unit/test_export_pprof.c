@@ -200,7 +200,9 @@ static struct report *leaks_report(void)
 	r->end_ns = 5001000;
 	r->start_wall_ns = 1700000000000000000;
 	r->has_quality = true;
-	r->quality = (struct quality){ .events = 9, .analysed = 7, .lost = 2, .sample = 1 };
+	r->quality = (struct quality){
+		.events = 12, .analysed = 7, .lost = 2, .recursion_misses = 3, .sample = 1
+	};
 	name_frame(r, one, 0, "alloc_file", "vmlinux");
 	name_frame(r, one, 1, "do_open", "vmlinux");
 	name_frame(r, one, 2, "sys_open", "vmlinux");
@@ -241,6 +243,11 @@ static struct report *buddy_report(void)
 	report_set_text(r, t, row, "gfp", "GFP_KERNEL");
 	report_set_u64(r, t, row, "pages", 80);
 	report_set_u64(r, t, row, "live_pages", 13);
+	/* of the same run: what is lost is the same */
+	r->has_quality = true;
+	r->quality = (struct quality){
+		.events = 45, .analysed = 40, .lost = 2, .recursion_misses = 3, .sample = 1
+	};
 	return r;
 }
 
@@ -366,7 +373,9 @@ static void test_comments(void **state)
 {
 	static const char *const comments[] = {
 		"kmscope " KMSCOPE_VERSION ", Linux 6.1 x86_64",
-		"leaks: 2 of 9 events lost, sample 1 in 1",
+		"5 events lost or missed, of all areas that were recorded",
+		"leaks: 7 events analysed, sample 1 in 1",
+		"buddy: 40 events analysed, sample 1 in 1",
 	};
 	struct bytes p = ((struct state *)*state)->u.profile;
 	struct field f;
@@ -481,6 +490,29 @@ static void test_some(void **state)
 	unpacked_free(&u);
 }
 
+/* What was sampled is said, too, if nothing was lost. */
+static void test_sampled(void **state)
+{
+	struct state *s = *state;
+	struct quality *q = &s->reports[0]->quality;
+	struct unpacked u;
+	struct field f;
+
+	*q = (struct quality){ .events = 70,
+			       .analysed = 7,
+			       .filtered = 63,
+			       .recursion_misses = QUALITY_UNKNOWN,
+			       .sample = 10 };
+	u = export_reports(s->reports, 2);
+	assert_int_equal(get(u.profile, 12), 10);
+	assert_int_equal(count(u.profile, 13), 3);
+	assert_true(find_nth(u.profile, 13, 1, &f));
+	expect_text(u.profile, f.value, "no events lost");
+	expect_text(u.profile, find_last(u.profile, 13),
+		    "leaks: 7 events analysed, sample 1 in 10");
+	unpacked_free(&u);
+}
+
 static void test_varints(void **state _unused_)
 {
 	static const uint64_t values[] = { 0, 1, 127, 128, 16383, 16384, 1ull << 63, UINT64_MAX };
@@ -550,6 +582,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_comments, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sampled, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_samples, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_bytes, setup, teardown),
