@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "cli/areas.h"
 #include "cli/selection.h"
 
@@ -227,6 +228,23 @@ static int check_filter(const struct replayed *r, struct failure *f)
 	return 0;
 }
 
+/* An empty report may be what was asked for, or a number that nobody had: it does not tell which. */
+static void warn_of_nobody(const struct replayed *r)
+{
+	const struct options *o = r->options;
+	struct options who = { .set = o->set & 1ull << OPTION_PID,
+			       .pid = o->pid,
+			       .comm = o->comm,
+			       .cgroup = o->cgroup };
+	_cleanup_free_ char *what = NULL;
+
+	if (!r->filter || !filter_nobody(r->filter))
+		return;
+	what = selection_describe(&who, r->n == 1 ? r->items[0].command->traces : "events");
+	log_warn("no %s in %s%.300s", what ? what : "events",
+		 o->from_ns || o->to_ns ? "that part of " : "", r->path);
+}
+
 static int replay_all(struct replayed *r, struct replay_run *run, struct failure *f)
 {
 	struct analyzer *parts[SEVERAL_MAX];
@@ -251,6 +269,8 @@ static int print_reports(void *arg, uint64_t number, bool final, struct failure 
 	size_t i;
 	int err = final ? check_filter(r, f) : 0;
 
+	if (final && !err)
+		warn_of_nobody(r);
 	for (i = 0; i < r->n && !err; i++) {
 		if (i && !r->options->json)
 			putchar('\n');
@@ -296,6 +316,8 @@ int replayed_make(struct replayed *r, struct report **ret, size_t *ret_n, struct
 
 	if (!err)
 		err = check_filter(r, f);
+	if (!err)
+		warn_of_nobody(r);
 	for (n = 0; n < r->n; n++)
 		ret[n] = NULL;
 	for (n = 0; n < r->n && !err; n++) {

@@ -53,6 +53,7 @@ struct filter {
 	} caches;
 	struct filter_cpu *cpus;
 	size_t n_cpus;
+	bool nobody; /* no event so far is of a selected task */
 	bool asked_task, told_task, told_cgroup, told_cache, untold_cache;
 	bool oom;
 };
@@ -645,6 +646,8 @@ static void select_consume(void *arg, const struct event_header *const *records,
 				continue;
 			f->late = h->time < f->newest;
 			f->newest = MAX(f->newest, h->time);
+			if (unlikely(f->nobody) && event_counts(h) && is_candidate(h))
+				f->nobody = !task_selected(f, h);
 		}
 		if (h->kind < ARRAY_SIZE(enter) && enter[h->kind])
 			enter[h->kind](f, h);
@@ -682,6 +685,7 @@ int filter_new(const struct filter_options *o, const struct event_sink *out, str
 	f->cgroup = o->cgroup;
 	f->kinds = kinds_of(o->areas);
 	f->page_size = 1;
+	f->nobody = selects(f, SELECT_PID | SELECT_COMM | SELECT_CGROUP);
 	stage_init(&f->stage, out);
 	if (o->from_ns || o->to_ns)
 		err = range_new(o->from_ns, o->to_ns,
@@ -723,6 +727,11 @@ enum filter_missing filter_missing(const struct filter *f)
 	if (named && !f->told_cache)
 		return f->untold_cache ? FILTER_NO_CACHES : FILTER_NO_SUCH_CACHE;
 	return FILTER_COMPLETE;
+}
+
+bool filter_nobody(const struct filter *f)
+{
+	return f->nobody;
 }
 
 bool filter_ended(const struct filter *f)

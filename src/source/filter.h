@@ -74,6 +74,12 @@ enum filter_missing {
 };
 enum filter_missing filter_missing(const struct filter *f);
 
+/*
+ * Tasks are selected (SELECT_PID, _COMM, _CGROUP), and no event of .areas in the range is of one of them, be it
+ * selected otherwise or not.
+ */
+bool filter_nobody(const struct filter *f);
+
 /* The end of the range was passed on: nothing follows, whatever is read. */
 bool filter_ended(const struct filter *f);
 /* Memory was short: what was passed on is not all. */

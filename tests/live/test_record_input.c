@@ -323,6 +323,33 @@ static void test_damaged(void **state)
 	}
 }
 
+/* --- who was not there ------------------------------------------------------------------------------ */
+
+/* An empty report is an answer, but whoever mistyped a number should know. */
+static void test_nobody(void **state)
+{
+	static const struct {
+		const char *option, *value, *says;
+	} cases[] = {
+		{ "--pid", "4194304", "no slab allocations of process 4194304 in " },
+		{ "--comm", "not a task", "no slab allocations of tasks named not a task in " },
+		{ "--cgroup", "123456789012", "no slab allocations in cgroup 123456789012 in " },
+		{ "--min-size", "1", "" },
+	};
+	struct live l;
+
+	(void)state;
+	make_files();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		live_collect(&l, NULL, "slab", "-f", live_temp("good"), cases[i].option,
+			     cases[i].value, NULL);
+		check(!l.code && l.out_len, "%s %s: %d", cases[i].option, cases[i].value, l.code);
+		check(*cases[i].says ? !!strstr(l.err, cases[i].says) : !l.err_len, "%s %s: «%s»",
+		      cases[i].option, cases[i].value, l.err);
+		live_free(&l);
+	}
+}
+
 /* Of what was there before, which is longer, nothing is left. */
 static void test_force(void **state)
 {
@@ -494,6 +521,7 @@ int main(int argc, char **argv)
 		live_test(test_bad, "usage", &bad_usages),
 		live_test(test_bad, "output", &bad_outputs),
 		live_test(test_damaged, "damage", NULL),
+		live_test(test_nobody, "nobody", NULL),
 		live_test(test_force, "--force", NULL),
 		live_test(test_diff, "diff with itself", NULL),
 		live_test(test_schema, "--schema", NULL),

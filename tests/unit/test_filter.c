@@ -343,6 +343,61 @@ static void test_missing(void **state _unused_)
 	assert_int_equal(missing(cgroup, bare), FILTER_COMPLETE);
 }
 
+static bool nobody(struct filter_options o, const char *script)
+{
+	struct heard heard;
+	struct event_sink out = heard_begin(&heard);
+	struct filter *f = NULL;
+	bool result;
+
+	assert_int_equal(filter_new(&o, &out, &f), 0);
+	fixture_play(script, &(struct event_sink){ .consume = filter_consume, .arg = f });
+	result = filter_nobody(f);
+	filter_free(&f);
+	heard_end(&heard);
+	heard_free(&heard);
+	return result;
+}
+
+/* Whether there is anybody at all of those that are selected: whatever else is. */
+static void test_nobody(void **state _unused_)
+{
+	static const char script[] =
+		"0 cpu0 start\n"
+		"1 cpu0 task pid=7 tid=7 comm=a cgroup=17\n"
+		"1 cpu1 task pid=9 tid=9 comm=b cgroup=18\n"
+		"2 cpu0 kmalloc ptr=0x1000 site=1 req=33 alloc=64 pid=7\n"
+		"3 cpu0 kfree ptr=0x5000 pid=8\n"
+		"4 cpu1 kmalloc ptr=0x2000 site=1 req=33 alloc=64 pid=9 flags=own\n"
+		"5 cpu0 page_alloc pfn=8 order=0 pid=5\n"
+		"6 cpu0 end\n";
+	struct filter_options o = { .config = { .select = SELECT_CGROUP }, .cgroup = 17 };
+
+	assert_false(nobody(by_pid(7), script));
+	assert_false(nobody(by_pid(8), script)); /* who only frees is somebody */
+	assert_true(nobody(by_pid(9), script)); /* kmscope itself */
+	assert_true(nobody(by_pid(10), script));
+	assert_false(nobody(by_comm("a"), script));
+	assert_true(nobody(by_comm("c"), script));
+	assert_false(nobody(o, script));
+	o.cgroup = 19;
+	assert_true(nobody(o, script));
+	/* of a size that nothing has */
+	assert_false(nobody(by_size(1000, 1000), script));
+	o = by_pid(7);
+	o.config.select |= SELECT_SIZE;
+	o.config.min_size = o.config.max_size = 1000;
+	assert_false(nobody(o, script));
+	/* in others' areas, or at other times */
+	o = by_pid(5);
+	assert_false(nobody(o, script));
+	o.areas = AREA_SLAB;
+	assert_true(nobody(o, script));
+	o = by_pid(7);
+	o.from_ns = 3;
+	assert_true(nobody(o, script));
+}
+
 /* By process, with what get_user_pages() took of it and nobody else's. */
 static void test_fault_counts(void **state _unused_)
 {
@@ -541,10 +596,10 @@ int main(void)
 		cmocka_unit_test(test_sizes),	      cmocka_unit_test(test_caches),
 		cmocka_unit_test(test_kmalloc_class), cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_cgroup),	      cmocka_unit_test(test_all_at_once),
-		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_fault_counts),
-		cmocka_unit_test(test_late),	      cmocka_unit_test(test_range),
-		cmocka_unit_test(test_range_alone),   cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_crowd),
+		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_fault_counts),  cmocka_unit_test(test_late),
+		cmocka_unit_test(test_range),	      cmocka_unit_test(test_range_alone),
+		cmocka_unit_test(test_sums),	      cmocka_unit_test(test_crowd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
