@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyze/register_names.h"
+#include "base/digits.h"
 #include "cli/output.h"
 
 void analysis_free(struct analysis *a)
@@ -166,6 +167,17 @@ static void note_mixed(const struct analysis *a, struct report *r)
 				"that were recorded, not only of this report's");
 }
 
+/* What is lost is counted once a second, not where a range ends. */
+static void note_blurred(const struct analysis *a, struct report *r)
+{
+	if (a->blurred)
+		report_add_note(
+			r,
+			"of the events that were lost or missed, up to %s may have been before "
+			"--from or after --to: they are counted once a second",
+			digits_grouped(a->blurred).s);
+}
+
 static int fill(struct analysis *a, uint64_t number, bool final, struct report *r)
 {
 	int err;
@@ -183,6 +195,7 @@ static int fill(struct analysis *a, uint64_t number, bool final, struct report *
 		report_add_note(r, "no call chains: " JUNK_STACKS,
 				a->arch ? a->arch : a->capset->arch);
 	note_mixed(a, r);
+	note_blurred(a, r);
 	err = resolve(a, r, final);
 	if (!err && a->replay)
 		a->lost |= replay_note_damage(a->replay, r);

@@ -28,6 +28,7 @@ struct analysis {
 	char *registers; /* text of --registers; owned */
 	const struct replay *replay; /* NULL: it is live */
 	bool mixed; /* the recording has other areas, too */
+	uint64_t blurred; /* events lost or missed either in --from to --to or outside of it */
 	uint64_t pieces; /* of --trace that were printed */
 	bool lost; /* the newest report is of a run that lost data */
 };

@@ -245,6 +245,14 @@ static void warn_of_nobody(const struct replayed *r)
 		 o->from_ns || o->to_ns ? "that part of " : "", r->path);
 }
 
+/* Of --from and --to only: where what a ring kept begins, nobody chose. */
+static uint64_t blurred(const struct replayed *r)
+{
+	bool range = r->options->from_ns || r->options->to_ns;
+
+	return r->filter && range ? filter_blurred(r->filter) : 0;
+}
+
 static int replay_all(struct replayed *r, struct replay_run *run, struct failure *f)
 {
 	struct analyzer *parts[SEVERAL_MAX];
@@ -274,6 +282,7 @@ static int print_reports(void *arg, uint64_t number, bool final, struct failure 
 	for (i = 0; i < r->n && !err; i++) {
 		if (i && !r->options->json)
 			putchar('\n');
+		r->items[i].blurred = blurred(r);
 		err = analysis_report(&r->items[i], number, final, f);
 		if (r->items[i].lost)
 			r->exit_code = EXIT_LOST;
@@ -321,6 +330,7 @@ int replayed_make(struct replayed *r, struct report **ret, size_t *ret_n, struct
 	for (n = 0; n < r->n; n++)
 		ret[n] = NULL;
 	for (n = 0; n < r->n && !err; n++) {
+		r->items[n].blurred = blurred(r);
 		err = analysis_make(&r->items[n], 1, true, &ret[n], f);
 		if (r->items[n].lost)
 			r->exit_code = EXIT_LOST;

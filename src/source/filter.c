@@ -734,6 +734,11 @@ bool filter_nobody(const struct filter *f)
 	return f->nobody;
 }
 
+uint64_t filter_blurred(const struct filter *f)
+{
+	return f->range ? range_blurred(f->range) : 0;
+}
+
 bool filter_ended(const struct filter *f)
 {
 	return f->range && range_ended(f->range);

@@ -80,6 +80,8 @@ enum filter_missing filter_missing(const struct filter *f);
  */
 bool filter_nobody(const struct filter *f);
 
+/* As range_blurred(); 0 without a range. */
+uint64_t filter_blurred(const struct filter *f);
 /* The end of the range was passed on: nothing follows, whatever is read. */
 bool filter_ended(const struct filter *f);
 /* Memory was short: what was passed on is not all. */

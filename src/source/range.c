@@ -24,6 +24,7 @@ struct range {
 	bool lists, frames; /* what belongs to a look that began in the range is passed on */
 	bool missed; /* EVENT_MISSES came */
 	struct event_misses base, newest;
+	uint64_t blurred; /* events lost or missed on one side of an end or on the other */
 	struct range_cpu *cpus;
 	size_t n_cpus;
 };
@@ -54,6 +55,11 @@ void range_free(struct range **r)
 		free(*r);
 	}
 	*r = NULL;
+}
+
+uint64_t range_blurred(const struct range *r)
+{
+	return r->blurred;
 }
 
 bool range_ended(const struct range *r)
@@ -223,6 +229,14 @@ static void pass_misses(struct range *r, uint64_t time)
 		copy->misses = since(copy->misses, r->base.misses);
 }
 
+/* Whether one of the range's ends lies between two times of which something was told, and at neither. */
+static bool crosses(const struct range *r, uint64_t before, uint64_t now)
+{
+	if (now > r->to)
+		return before != r->to;
+	return now > r->from && before < r->from;
+}
+
 static void enter_counters(struct range *r, const struct event_counters *e)
 {
 	struct range_cpu *cpu = cpu_of(r, e->h.cpu);
@@ -231,6 +245,9 @@ static void enter_counters(struct range *r, const struct event_counters *e)
 	r->counted |= e->h.time >= r->to;
 	if (!cpu)
 		return;
+	if (crosses(r, cpu->newest.h.time, e->h.time))
+		r->blurred +=
+			since(e->lost[0] + e->lost[1], cpu->newest.lost[0] + cpu->newest.lost[1]);
 	if (e->h.time > r->to) {
 		/* how much of it was lost after the end is not known */
 		memcpy(cpu->newest.lost, e->lost, sizeof(e->lost));
@@ -249,6 +266,9 @@ static void enter_counters(struct range *r, const struct event_counters *e)
 
 static void enter_misses(struct range *r, const struct event_misses *e)
 {
+	if (crosses(r, r->newest.h.time, e->h.time) && e->misses != EVENT_MISSES_UNKNOWN &&
+	    r->newest.misses != EVENT_MISSES_UNKNOWN)
+		r->blurred += since(e->misses, r->newest.misses);
 	r->missed = true;
 	r->newest = *e;
 	if (r->from && e->h.time <= r->from) {

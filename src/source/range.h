@@ -26,8 +26,8 @@
  * @to_ns asks for no end: record_reader_end().
  *
  * EVENT_COUNTERS and EVENT_MISSES are relative to the beginning. They are told once a second, so that what
- * was lost is rounded up: it may have been lost up to a second before the beginning or after the end. What is
- * left out and frees of NULL are those between the last records before the beginning and before the end.
+ * was lost is rounded up: it may have been lost up to a second before the beginning or after the end;
+ * range_blurred() says how much. What is left out and frees of NULL are those between the last records before the beginning and before the end.
  *
  * At the end EVENT_COUNTERS, EVENT_MISSES and EVENT_END have its time. They come with the first EVENT_TICK, of
  * those told with counters, or EVENT_END that is not of the range; later records are passed over. A stream
@@ -47,6 +47,12 @@ void range_free(struct range **r);
 
 /* An event_sink's; @range: struct range. */
 void range_consume(void *range, const struct event_header *const *records, size_t n);
+
+/*
+ * Of the events that were lost or missed, so many may have been so outside of the range: their counts were told
+ * before and after one of its ends, not at it.
+ */
+uint64_t range_blurred(const struct range *r);
 
 /* EVENT_END was passed on: nothing follows, whatever is read. */
 bool range_ended(const struct range *r);

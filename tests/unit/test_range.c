@@ -236,6 +236,48 @@ static void test_counters(void **state _unused_)
 		     "counters@39(cpu1 0,0 0 0 0) misses@39(873 0) end@39");
 }
 
+static uint64_t blurred(const char *script, uint64_t from, uint64_t to)
+{
+	struct heard heard;
+	struct event_sink out = heard_begin(&heard);
+	struct range *r = NULL;
+	uint64_t n;
+
+	assert_int_equal(range_new(from, to, &out, &r), 0);
+	fixture_play(script, &(struct event_sink){ .consume = range_consume, .arg = r });
+	n = range_blurred(r);
+	range_free(&r);
+	heard_end(&heard);
+	heard_free(&heard);
+	return n;
+}
+
+/* By how much that is too high at most: what was lost or missed between the looks around an end. */
+static void test_blurred(void **state _unused_)
+{
+	assert_int_equal(blurred(COUNTED, 10, 30), 0);
+	assert_int_equal(blurred(COUNTED, 0, 30), 0);
+	assert_int_equal(blurred(COUNTED, 15, 30), 26 + 31);
+	assert_int_equal(blurred(COUNTED, 10, 25), 175 + 1 + 85);
+	assert_int_equal(blurred(COUNTED, 15, 25), 26 + 31 + 175 + 1 + 85);
+	/* both ends between two looks: once */
+	assert_int_equal(blurred(COUNTED, 12, 18), 26 + 31);
+	assert_int_equal(blurred(COUNTED, 0, 5), 3 + 11);
+	assert_int_equal(blurred(COUNTED, 35, 0), 1796 + 873);
+	/* nothing was lost around the ends, whatever was before */
+	assert_int_equal(
+		blurred("0 cpu0 start\n10 cpu0 counters lost=7,0\n10 cpu0 misses misses=7\n"
+			"20 cpu0 counters lost=7,0\n20 cpu0 misses misses=7\n20 cpu0 tick\n"
+			"30 cpu0 counters lost=9,0\n30 cpu0 tick\n"
+			"40 cpu0 counters lost=9,0\n40 cpu0 end\n",
+			15, 35),
+		0);
+	assert_int_equal(blurred("0 cpu0 start\n5 cpu0 misses misses=3\n"
+				 "15 cpu0 misses misses=unknown\n20 cpu0 end\n",
+				 10, 12),
+			 0);
+}
+
 static void test_unknown_misses(void **state _unused_)
 {
 	assert_heard("0 cpu0 start\n5 cpu0 misses misses=unknown\n15 cpu0 misses misses=unknown\n"
@@ -370,8 +412,8 @@ int main(void)
 		cmocka_unit_test(test_late),	    cmocka_unit_test(test_state),
 		cmocka_unit_test(test_state_after), cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_counters),    cmocka_unit_test(test_unknown_misses),
-		cmocka_unit_test(test_part),	    cmocka_unit_test(test_report),
-		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_blurred),	    cmocka_unit_test(test_part),
+		cmocka_unit_test(test_report),	    cmocka_unit_test(test_reasons),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
