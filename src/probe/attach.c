@@ -91,6 +91,8 @@ static int fail_load(struct failure *f, int err, const char *what)
 	if (err == -ENOMEM)
 		return fail(f, FAILURE_INTERNAL, err,
 			    "not enough memory for %s: try a smaller --buffer", what);
+	if (err == -EBADMSG)
+		return fail(f, FAILURE_INTERNAL, err, "%s in this file are damaged", what);
 	return fail(f, FAILURE_UNSUPPORTED, err,
 		    "the kernel could not load %s (%s); -v shows its messages", what,
 		    strerror(-err));
