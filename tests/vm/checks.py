@@ -10,6 +10,7 @@ from results import Results, Wrong, need, pairs
 TURNS = 1009
 HELD = 23
 METHODS = ("auto", "classic", "raw")
+BOARDS = ("armhf", "arm64")  # where the program as it is built for boards (MINIMAL=1) is run, too
 
 RENEWING = 503  # processes of tests/vm/rings: some 16 MiB of a ring each
 TOOL_MEMORY = 12 * 1024  # KiB on a machine with 128 MB, kernel maps included
@@ -42,6 +43,9 @@ def steps(row, programs, modules):
         lines.append("step plan-%s 60 kmscope doctor --json --probe %s" % (method, method))
         lines.append("step slab-%s 120 %s" % (method, SLAB % (kept(method, "slab"), TURNS)))
         lines.append("step leaks-%s 120 held %d --probe %s" % (method, HELD, kept(method, "leaks")))
+    if row.arch in BOARDS:
+        for method in ("auto", "classic"):
+            lines.append("step minimal-%s 120 /build/minimal/%s" % (method, SLAB % (method, TURNS)))
     if "kmscope_truth" in modules:
         lines += module_steps(row)
     lines += record_checks.steps(modules)
@@ -297,6 +301,10 @@ def planned(r):
         yield "slab --probe %s: %s" % (method, check_pipes.__doc__), check_pipes, (slab,)
         yield "leaks --probe %s: %s" % (method, check_held.__doc__), check_held, (leaks,)
         yield "--probe %s: %s" % (method, check_attached.__doc__), check_attached, (method,)
+    if r.row.arch in BOARDS:
+        for method in ("auto", "classic"):
+            title = "MINIMAL=1, slab --probe %s: %s" % (method, check_pipes.__doc__)
+            yield title, check_pipes, ("minimal-" + method,)
     if "insmod.rc" in r.files:
         yield from planned_module(r)
     yield from record_checks.planned(r, Truth, compare_sites)
