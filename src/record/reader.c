@@ -630,6 +630,19 @@ static void pick(struct record_reader *r, const struct event_header *const **rec
 	*n = left;
 }
 
+/* What is told again has the time of its block's first record, which need not be the oldest that is left. */
+static void precede(const struct record_reader *r, const struct event_header *const *records,
+		    size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct event_header *h = (struct event_header *)records[i];
+
+		h->time = MIN(h->time, r->from);
+	}
+}
+
 /* What the decoder handed out, if it is to be told. */
 static bool take(struct record_reader *r, const struct event_header *const **records, size_t *n,
 		 bool preamble)
@@ -638,8 +651,11 @@ static bool take(struct record_reader *r, const struct event_header *const **rec
 		pick(r, records, n);
 		return *n;
 	}
-	if (preamble)
+	if (preamble) {
+		if (r->windowed && !r->time)
+			precede(r, *records, *n);
 		return *n && r->preamble;
+	}
 	r->preamble = false;
 	r->left -= (uint32_t)MIN((size_t)r->left, *n);
 	if (*n)

@@ -492,6 +492,33 @@ static void assert_left_out(const struct ring *r, uint64_t all)
 	record_reader_free(&reader);
 }
 
+/* What was counted before the oldest event that is left was before it, however late others of its block came. */
+static void test_late(void **state)
+{
+	struct ring r = ring_begin(folder_name(*state, "one"), KEEP);
+	_cleanup_list_ struct list got = { 0 };
+	struct record_reader *reader;
+	uint64_t window = 0;
+	size_t i;
+
+	for (i = 0; i < 130; i++) {
+		/* the next ones are older */
+		LIST_ADD(&r.all, event_free,
+			 .h = { .time = r.time + 9000, .kind = EVENT_KFREE, .pid = 7 }, .ptr = i);
+		ring_events(&r, 400);
+		ring_flush(&r);
+	}
+	assert_int_equal(record_writer_end(r.w), 0);
+	reader = open_at(r.path);
+	assert_true(record_reader_window(reader, &window));
+	read_rest(reader, &got);
+	record_reader_free(&reader);
+	for (i = 0; !is_event(got.items[i]); i++)
+		assert_true(got.items[i]->time <= BEGAN + window);
+	assert_true(count(&got, i, EVENT_COUNTERS) > 0);
+	ring_free(&r);
+}
+
 /* More call chains than the ring has room for: each moment there is a whole pool. */
 static void test_large_pool(void **state)
 {
@@ -707,9 +734,9 @@ int main(void)
 		cmocka_unit_test(test_not_full),     cmocka_unit_test(test_full),
 		cmocka_unit_test(test_killed),	     cmocka_unit_test(test_killed_within),
 		cmocka_unit_test(test_large_block),  cmocka_unit_test(test_large_pool),
-		cmocka_unit_test(test_names),	     cmocka_unit_test(test_damaged_ends),
-		cmocka_unit_test(test_damaged_pool), cmocka_unit_test(test_no_pool),
-		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_late),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_damaged_ends), cmocka_unit_test(test_damaged_pool),
+		cmocka_unit_test(test_no_pool),	     cmocka_unit_test(test_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
