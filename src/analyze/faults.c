@@ -467,8 +467,7 @@ static void add_gup(struct faults *f, uint32_t row, const uint64_t gup[FAULT_CLA
 	}
 }
 
-/* Not of one that is selected: that has a row, or is the only one whose counts were read. */
-static bool is_nobodys(const struct faults *f, const struct process *p)
+bool faults_is_nobodys(const struct faults *f, const struct process *p)
 {
 	if (p->row != SPACES_NONE)
 		return false;
@@ -549,7 +548,7 @@ static void enter_counts(struct faults *f, const struct event_fault_counts *e)
 	}
 	if (e->what == COUNTS_START)
 		p->counted = p->read = true;
-	if (e->what == COUNTS_END && p->counted && !is_nobodys(f, p))
+	if (e->what == COUNTS_END && p->counted && !faults_is_nobodys(f, p))
 		settle_counts(f, p, missing);
 }
 
@@ -561,7 +560,7 @@ static void enter_exit(struct faults *f, uint32_t pid)
 
 	if (e->pid == pid)
 		e->pid = 0;
-	if (p && p->counted && !is_nobodys(f, p)) {
+	if (p && p->counted && !faults_is_nobodys(f, p)) {
 		*e = (struct fault_ended){ .pid = pid, .unknown = !ended && p->row != SPACES_NONE };
 		settle_counts(f, p, e->missing);
 		e->row = p->row;

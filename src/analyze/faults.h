@@ -138,6 +138,8 @@ struct faults {
 
 void faults_init(struct faults *f, enum ledger_by by);
 void faults_free(struct faults *f);
+/* Whether @p is not selected: that has a row, or is the only one whose counts were read. */
+bool faults_is_nobodys(const struct faults *f, const struct process *p);
 /* See analyzer_ops.wonder. */
 uint32_t faults_wonder(struct faults *f);
 /* The region @object of row @row, made if need be; valid until the next one is made. NULL: no memory. */

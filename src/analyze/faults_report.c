@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "analyze/analyzer.h"
-#include "analyze/faults.h"
+#include "analyze/faults_gup.h"
 #include "base/digits.h"
 #include "base/vec.h"
 
 #define ROWS_MANY    100
-#define NOTED_SHARE  50 /* a fiftieth */
 #define CHAINS_SHOWN 3 /* of a site, in text */
 
 struct faults_analyzer {
@@ -162,14 +161,6 @@ static void set_classes(const struct place *p, const uint64_t n[FAULT_CLASSES])
 	set_scaled(p, "major", n[FAULT_CLASS_MAJOR]);
 }
 
-/* Whether it is known at all what get_user_pages() took. */
-static bool gup_known(const struct faults *f)
-{
-	uint32_t hooked = f->stream.start.hooked;
-
-	return hooked & HOOKED_GUP || (hooked & HOOKED_COUNTS && f->stream.start.sample <= 1);
-}
-
 static void set_what(const struct place *p, const struct fault_tally *t)
 {
 	static const struct {
@@ -241,7 +232,7 @@ static void finish(struct table *t, const char *by, size_t top, const char *empt
 
 /* --- tables ----------------------------------------------------------------------------------------------- */
 
-static void report_totals(const struct faults *f, struct report *r)
+static void report_totals(const struct faults *f, const struct faults_gup *gup, struct report *r)
 {
 	static const char *const names[] = { "minor", "major" };
 	struct table *t = report_add_table(r, "totals", "How many, how often, and what they cost",
@@ -257,7 +248,7 @@ static void report_totals(const struct faults *f, struct report *r)
 		set_cost(&p, &f->cost[class]);
 		set_scaled(&p, "timed", f->cost[class].n);
 	}
-	if (gup_known(f)) {
+	if (gup->known) {
 		p = place_row(f, r, t);
 		p.scale = 1;
 		report_set_text(r, t, p.at, "what", "gup");
@@ -307,7 +298,8 @@ static int compare_rows(const void *a, const void *b)
 	return n != m ? CMP(m, n) : CMP(x, y);
 }
 
-static int report_processes(const struct faults_analyzer *a, struct report *r)
+static int report_processes(const struct faults_analyzer *a, const struct faults_gup *gup,
+			    struct report *r)
 {
 	const struct faults *f = &a->faults;
 	_cleanup_free_ const struct fault_row **rows =
@@ -330,7 +322,7 @@ static int report_processes(const struct faults_analyzer *a, struct report *r)
 		if (row->processes > 1 || f->by != LEDGER_BY_PID)
 			report_set_u64(r, t, p.at, "processes", row->processes);
 		set_classes(&p, row->tally.n);
-		if (gup_known(f))
+		if (faults_gup_of_row(gup, (size_t)(row - f->rows.items)))
 			report_set_u64(r, t, p.at, "gup", row->tally.gup[0] + row->tally.gup[1]);
 		set_rate(&p, row->tally.n[0] + row->tally.n[1]);
 		set_cost(&p, &row->cost);
@@ -596,15 +588,15 @@ static void report_vmstat(const struct faults_analyzer *a, struct report *r)
 		t->rows_total = t->n_rows;
 }
 
-static void set_quality(const struct faults *f, struct quality *q)
+static void set_quality(const struct faults *f, const struct faults_gup *gup, struct quality *q)
 {
 	uint64_t change, told = f->end.told - f->start.told + f->gup_counted;
 
 	q->maps_lost = f->spaces.lost + f->spaces.left_out;
-	if (gup_known(f))
+	if (gup->known)
 		q->gup = f->tally.gup[0] + f->tally.gup[1];
 	if (!f->start.known || !f->end.known || f->stream.start.selected ||
-	    f->stream.start.sample > 1 || !gup_known(f))
+	    f->stream.start.sample > 1 || !gup->known)
 		return;
 	change = vmstat_change(f, VMSTAT_FAULTS);
 	if (change == UINT64_MAX)
@@ -615,17 +607,6 @@ static void set_quality(const struct faults *f, struct quality *q)
 		q->faults_unexplained = change - told - f->start.unsure;
 	else if (told > change + f->end.unsure)
 		q->faults_unexplained = told - change - f->end.unsure;
-}
-
-static const char *why_no_gup(const struct faults *f)
-{
-	if (f->stream.start.hooked & HOOKED_COUNTS)
-		return " when sampling";
-	if (f->stream.start.hooked & HOOKED_COUNTS_CUT)
-		return " of a part of a recording";
-	return f->stream.start.selected
-		       ? " here, or not with this selection: see «kmscope doctor», gup"
-		       : ": see «kmscope doctor», gup";
 }
 
 static uint64_t faults_in_unknown(const struct faults *f)
@@ -639,7 +620,7 @@ static uint64_t faults_in_unknown(const struct faults *f)
 	return n;
 }
 
-static void add_notes(const struct faults *f, struct report *r)
+static void add_notes(const struct faults *f, const struct faults_gup *gup, struct report *r)
 {
 	uint32_t hooked = f->stream.start.hooked;
 	uint64_t unknown = hooked & HOOKED_MAPS ? faults_in_unknown(f) : 0;
@@ -649,18 +630,11 @@ static void add_notes(const struct faults *f, struct report *r)
 		report_add_note(r,
 				"one fault in %u was looked at, on each CPU: numbers are estimates",
 				f->stream.start.sample);
-	if (!gup_known(f))
-		report_add_note(r, "what get_user_pages() took is not known%s", why_no_gup(f));
-	else if (f->gup_unknown)
-		report_add_note(
-			r,
-			"what get_user_pages() took is not known of %s of them, which began "
-			"while probes were being attached or whose end was not told",
-			digits_grouped(f->gup_unknown).s);
+	faults_gup_note(gup, f, r);
 	if (!(hooked & HOOKED_MAPS))
 		report_add_note(r, "what is mapped in processes is not known here: regions are "
 				   "unknown, code has no names");
-	if (unknown * NOTED_SHARE > all && unknown)
+	if (unknown * FAULTS_NOTED_SHARE > all && unknown)
 		report_add_note(r,
 				"%s faults hit memory that nothing told of: mremap(), with which "
 				"realloc() moves large blocks, raises no event",
@@ -679,7 +653,8 @@ static void add_notes(const struct faults *f, struct report *r)
 		report_add_note(r, "%s mappings had no room: what lies there is unknown",
 				digits_grouped(f->spaces.left_out).s);
 	if (f->rows_full)
-		report_add_note(r, "more than %s processes: later ones are counted by name",
+		report_add_note(r,
+				"more than %s processes and names: later ones are counted by name",
 				digits_grouped(FAULTS_ROWS_MAX).s);
 	if (f->names_full)
 		report_add_note(r, "more than %s names: later ones are in one row",
@@ -695,15 +670,18 @@ static void add_notes(const struct faults *f, struct report *r)
 static int faults_report(struct analyzer *analyzer, struct report *r)
 {
 	const struct faults_analyzer *a = (const struct faults_analyzer *)analyzer;
+	_cleanup_(faults_gup_free) struct faults_gup gup = { 0 };
 	const struct faults *f = &a->faults;
 	int err = stream_describe(&f->stream, r);
 
+	if (!err)
+		err = faults_gup_look(&gup, f, r);
 	if (err)
 		return err;
-	set_quality(f, &r->quality);
-	report_totals(f, r);
+	set_quality(f, &gup, &r->quality);
+	report_totals(f, &gup, r);
 	report_kinds(f, r);
-	err = report_processes(a, r);
+	err = report_processes(a, &gup, r);
 	if (!err)
 		err = report_regions(a, r);
 	if (!err)
@@ -713,7 +691,7 @@ static int faults_report(struct analyzer *analyzer, struct report *r)
 	report_vmstat(a, r);
 	report_times(f, r);
 	report_series(a, r);
-	add_notes(f, r);
+	add_notes(f, &gup, r);
 	return r->oom || f->spaces.oom ? -ENOMEM : 0;
 }
 
