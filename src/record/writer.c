@@ -383,7 +383,7 @@ static int add_pooled(void *arg, const struct event_header *h)
 static void write_pool(struct record_writer *w)
 {
 	struct pooling p = { .w = w, .flags = BLOCK_POOL_FIRST };
-	size_t room = w->keep / 8;
+	size_t room = (size_t)MIN(w->keep / 8, (uint64_t)SIZE_MAX);
 	int err;
 
 	if (!w->pool || w->written - w->pool_at < w->keep / 4)
