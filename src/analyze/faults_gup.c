@@ -6,6 +6,8 @@
 
 #include "base/digits.h"
 
+#define LOST_SHARE 10
+
 static uint64_t lost_of(const struct report *r)
 {
 	uint64_t misses = r->quality.recursion_misses;
@@ -13,11 +15,10 @@ static uint64_t lost_of(const struct report *r)
 	return r->quality.lost + (misses == QUALITY_UNKNOWN ? 0 : misses);
 }
 
-/* As many as could be nothing else than events that were lost. */
+/* Of the difference a tenth and more may be events that were lost. */
 static bool is_drowned(const struct faults_gup *g, const struct faults *f)
 {
-	return g->differs && g->lost * FAULTS_NOTED_SHARE > f->tally.gup[0] + f->tally.gup[1] &&
-	       g->lost;
+	return g->differs && g->lost * LOST_SHARE > f->tally.gup[0] + f->tally.gup[1] && g->lost;
 }
 
 /* *ret_any: whether there are any. */

@@ -9,9 +9,6 @@
  */
 #include "analyze/faults.h"
 
-/* The share of something that a note or a doubt is due to: a fiftieth. */
-#define FAULTS_NOTED_SHARE 50
-
 struct faults_gup {
 	bool known; /* of the report as a whole */
 	bool rows; /* where it is a difference: of those rows that are not open */

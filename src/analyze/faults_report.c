@@ -10,6 +10,7 @@
 #include "base/vec.h"
 
 #define ROWS_MANY    100
+#define NOTED_SHARE  50 /* a fiftieth */
 #define CHAINS_SHOWN 3 /* of a site, in text */
 
 struct faults_analyzer {
@@ -634,7 +635,7 @@ static void add_notes(const struct faults *f, const struct faults_gup *gup, stru
 	if (!(hooked & HOOKED_MAPS))
 		report_add_note(r, "what is mapped in processes is not known here: regions are "
 				   "unknown, code has no names");
-	if (unknown * FAULTS_NOTED_SHARE > all && unknown)
+	if (unknown * NOTED_SHARE > all && unknown)
 		report_add_note(r,
 				"%s faults hit memory that nothing told of: mremap(), with which "
 				"realloc() moves large blocks, raises no event",
