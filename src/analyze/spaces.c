@@ -207,11 +207,19 @@ enum region_kind spaces_kind(const struct spaces *s, const struct space_map *map
 	return kind;
 }
 
+static bool is_heap(const struct spaces *s, const struct process *p, uint64_t address)
+{
+	const struct space_map *map = spaces_find(p, address);
+
+	return map && s->objects.items[map->object].kind == REGION_HEAP;
+}
+
 /*
  * The kernel puts the heap above the program, at random up to HEAP_REACH away (arch_randomize_brk()), and
  * mmap() elsewhere, far away. perf calls it «[heap]» only when it grows for the second time (seen on 6.18:
- * vma_is_initial_heap() looks at mm->brk, which brk() sets afterwards), nor where it grows by a mapping of its
- * own: what is there is advised otherwise. What lies next to the program is bss.
+ * vma_is_initial_heap() looks at mm->brk, which brk() sets afterwards), nor when it shrank to nothing and
+ * begins again where it began, nor where it grows by a mapping of its own: what is there is advised otherwise.
+ * What lies next to the program is bss.
  */
 static const char *true_path(const struct spaces *s, struct process *p, const struct event_map *e)
 {
@@ -219,12 +227,12 @@ static const char *true_path(const struct spaces *s, struct process *p, const st
 	/* a 64-bit program has its stack and libraries far up, wherever it is itself */
 	bool wide = space && space->n && space->items[space->n - 1].end >> 32;
 	uint64_t reach = wide ? HEAP_REACH : HEAP_REACH_32;
-	const struct space_map *before;
+	/* nothing in the heap is executed or closed to access */
+	bool usual = e->protection == (PROT_READ | PROT_WRITE);
 
 	if (strcmp(e->path, "//anon") || e->shared)
 		return e->path;
-	before = e->start ? spaces_find(p, e->start - 1) : NULL;
-	if (before && s->objects.items[before->object].kind == REGION_HEAP)
+	if ((e->start && is_heap(s, p, e->start - 1)) || (usual && is_heap(s, p, e->start)))
 		return "[heap]";
 	if (p->program == SPACES_NONE)
 		return e->path;
@@ -232,8 +240,8 @@ static const char *true_path(const struct spaces *s, struct process *p, const st
 		p->program_end += e->bytes;
 		return e->path;
 	}
-	/* there is one heap, and nothing in it is executed or closed to access */
-	if (p->has_heap || e->protection != (PROT_READ | PROT_WRITE) || e->start < p->program_end ||
+	/* there is one heap */
+	if (p->has_heap || !usual || e->start < p->program_end ||
 	    e->start - p->program_end >= reach)
 		return e->path;
 	return "[heap]";

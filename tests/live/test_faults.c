@@ -29,8 +29,8 @@ static const struct one_kind {
 	const char *mode, *kind;
 	const char *also; /* a column that counts as many; NULL: none */
 } anon = { "anon", "anon", NULL }, heap = { "heap", "heap", NULL },
-  stack = { "stack", "stack", NULL }, shm = { "shm", "shm", NULL },
-  kernel = { "kernel", "anon", "in_kernel" };
+  shrink = { "shrink", "heap", NULL }, stack = { "stack", "stack", NULL },
+  shm = { "shm", "shm", NULL }, kernel = { "kernel", "anon", "in_kernel" };
 
 /* All faults of one kind, in one region, in one process. */
 static void test_kind(void **state)
@@ -663,6 +663,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		live_test(test_kind, "anonymous memory", &anon),
 		live_test(test_kind, "the heap", &heap),
+		live_test(test_kind, "a heap that begins again", &shrink),
 		live_test(test_kind, "the stack", &stack),
 		live_test(test_kind, "shared memory", &shm),
 		live_test(test_kind, "written by the kernel", &kernel),

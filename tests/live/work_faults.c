@@ -62,6 +62,7 @@ struct mode {
 
 static char out_buffer[BUFSIZ];
 static sigjmp_buf caught;
+static void *heap_begin; /* before the rehearsal */
 static uintptr_t stack_floor; /* the lowest page of the stack that the rehearsal touched */
 
 /* --- what all use ------------------------------------------------------------------------------- */
@@ -148,6 +149,16 @@ static int run_heap(const struct args *a, struct done *d)
 		return work_fail("sbrk");
 	d->area = (char *)(end + to_page);
 	return no_huge((char *)d->area, a->n * a->page) ?: write_area(a, d);
+}
+
+/* The heap ends where it began, and begins there again: the rehearsal has told of it. */
+static int run_shrink(const struct args *a, struct done *d)
+{
+	if (!heap_begin)
+		heap_begin = sbrk(0);
+	else if (brk(heap_begin))
+		return work_fail("brk");
+	return run_heap(a, d);
 }
 
 /* Fresh memory that is read is the zero page, until it is written. */
@@ -585,6 +596,7 @@ static int run_none(const struct args *a, struct done *d)
 static const struct mode modes[] = {
 	{ "anon", "N", 1, { 0 }, false, true, run_anon },
 	{ "heap", "N", 1, { 0 }, false, true, run_heap },
+	{ "shrink", "N", 1, { 0 }, false, true, run_shrink },
 	{ "read", "N", 1, { 0 }, false, true, run_read },
 	{ "stack", "N", 1, { 0 }, false, false, run_stack },
 	{ "fork", "N", 1, { 0 }, false, true, run_fork },

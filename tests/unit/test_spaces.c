@@ -368,6 +368,30 @@ static void test_heap(void **state _unused_)
 	spaces_free(&s);
 }
 
+/* brk() back to where the heap began, and on from there: the kernel calls it «//anon» as at first. */
+static void test_heap_again(void **state _unused_)
+{
+	const uint64_t heap = 0x555575554000;
+	struct spaces s;
+
+	spaces_init(&s);
+	/* of a process that was there before, too */
+	process(&s, PROCESS_THERE, 1, 0, "p");
+	map(&s, 1, (struct mapping){ heap, 10 * PAGE, 0, "[heap]", RW, 0 });
+	map(&s, 1, (struct mapping){ heap, 20 * PAGE, 0, "//anon", RW, 0 });
+	assert_string_equal(path_at(&s, 1, heap), "[heap]");
+	assert_string_equal(path_at(&s, 1, heap + 19 * PAGE), "[heap]");
+	process(&s, PROCESS_FORK, 2, 1, "");
+	map(&s, 2, (struct mapping){ heap, 30 * PAGE, 0, "//anon", RW, 0 });
+	assert_string_equal(path_at(&s, 2, heap + 29 * PAGE), "[heap]");
+	/* what brk() does not make */
+	map(&s, 2, (struct mapping){ heap, PAGE, 0, "//anon", RX, 0 });
+	assert_string_equal(path_at(&s, 2, heap), "//anon");
+	map(&s, 1, (struct mapping){ heap, PAGE, 0, "//anon", RW, 1 });
+	assert_string_equal(path_at(&s, 1, heap), "//anon");
+	spaces_free(&s);
+}
+
 /* A program below 4 GiB with its libraries far up is a 64-bit one, whose heap may be further away. */
 static void test_heap_low(void **state _unused_)
 {
@@ -655,7 +679,7 @@ int main(void)
 		cmocka_unit_test(test_heap_low),      cmocka_unit_test(test_nameless),
 		cmocka_unit_test(test_limit_of_maps), cmocka_unit_test(test_limit_of_objects),
 		cmocka_unit_test(test_objects),	      cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_model),	      cmocka_unit_test(test_heap_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
