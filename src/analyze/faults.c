@@ -357,16 +357,30 @@ static void enter_step(struct faults *f, uint64_t time, enum fault_class class)
 
 /* --- faults ------------------------------------------------------------------------------------------------ */
 
+static bool is_private_file(const struct faults *f, const struct space_map *map)
+{
+	enum region_kind kind = spaces_kind(&f->spaces, map);
+
+	/* private memory of tmpfs: it is a file, too */
+	return map && !map->shared && (kind == REGION_FILE || kind == REGION_SHM);
+}
+
 /*
- * Whether a page was copied because it was written to: where no probe tells, a write to a page that was
- * there, which a private mapping keeps read-only as long as others may have it.
+ * Whether a page was copied because it was written to. Into a private mapping of a file the first write
+ * copies the page of the page cache (mm/memory.c: do_cow_fault(), which no probe tells of), but for one that
+ * comes back from swap space. Of a page that was there a probe tells; where there is none, it is a write to
+ * what a private mapping keeps read-only as long as others may have it.
  */
 static bool is_copy(const struct faults *f, const struct event_fault *e,
 		    const struct space_map *map)
 {
-	if (f->stream.start.hooked & HOOKED_COPIED)
-		return e->what & FAULT_COPIED;
-	return e->what & FAULT_PRESENT && e->what & FAULT_WRITE && map && !map->shared;
+	if (e->what & FAULT_COPIED && f->stream.start.hooked & HOOKED_COPIED)
+		return true;
+	if (!(e->what & FAULT_WRITE) || !map || map->shared)
+		return false;
+	if (e->what & FAULT_PRESENT)
+		return !(f->stream.start.hooked & HOOKED_COPIED);
+	return !(e->what & FAULT_SWAP) && is_private_file(f, map);
 }
 
 static void tally_add(struct fault_tally *t, uint32_t what, bool copied)

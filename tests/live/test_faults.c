@@ -308,6 +308,26 @@ static void test_warm(void **state)
 	live_need("fault_around");
 }
 
+/* Each page that is written to is copied, where nothing was mapped before. */
+static void test_private(void **state _unused_)
+{
+	const char *path = faults_file(FAULTS);
+	struct faults_run run;
+	json_t *r = faults_gated(&run, NULL, "private", path, FAULTS_ARG, NULL);
+	const json_t *row = region_of(r, path);
+	bool told;
+
+	check_u64(run.minor, FAULTS, "getrusage()'s minor");
+	check(row, "no region of %s", path);
+	check_u64(live_u64(row, "minor"), FAULTS, "minor faults of the file");
+	told = live_u64(row, "writes") != LIVE_NULL;
+	if (told)
+		check_u64(live_u64(row, "copied"), FAULTS, "copies of its pages");
+	json_decref(r);
+	if (!told)
+		live_skip("what faults wanted is not told here");
+}
+
 /* --- huge pages and the swap ------------------------------------------------------------------------------- */
 
 /* One fault brings a huge page; where there was none to be had, its pages come one by one. */
@@ -676,6 +696,7 @@ int main(void)
 		faults_test(test_warm, "a warm file", NULL),
 		faults_test(test_cold, "a cold file", NULL),
 		faults_test(test_cold, "a cold file, nothing read ahead", "random"),
+		faults_test(test_private, "a private file, written to", NULL),
 		live_test(test_huge, "huge pages", NULL),
 		faults_test(test_swap, "pages in the swap", NULL),
 		live_test(test_storm, "a storm of processes", NULL),

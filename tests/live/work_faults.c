@@ -320,6 +320,22 @@ static int run_file(const struct args *a, struct done *d)
 	return 0;
 }
 
+/* Each write copies a page of the file, which stays as it is. */
+static int run_private(const struct args *a, struct done *d)
+{
+	int fd = open_file(a);
+	void *p;
+
+	if (fd < 0)
+		return 1;
+	p = mmap(NULL, a->n * a->page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return work_fail("mmap");
+	close(fd);
+	d->area = p;
+	return write_area(a, d);
+}
+
 /* mmap() itself faults the pages in, by get_user_pages(). */
 static int run_gup(const struct args *a, struct done *d)
 {
@@ -601,6 +617,7 @@ static const struct mode modes[] = {
 	{ "stack", "N", 1, { 0 }, false, false, run_stack },
 	{ "fork", "N", 1, { 0 }, false, true, run_fork },
 	{ "file", "PATH N [cold] [random]", 1, { 0 }, true, true, run_file },
+	{ "private", "PATH N", 1, { 0 }, true, true, run_private },
 	{ "shm", "N", 1, { 0 }, false, true, run_shm },
 	{ "gup", "N", 1, { 0 }, false, true, run_gup },
 	{ "kernel", "N", 1, { 0 }, false, true, run_kernel },

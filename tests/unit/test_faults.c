@@ -477,36 +477,100 @@ static void test_deep_chain(void **state _unused_)
 
 /* --- regions, cost and time ------------------------------------------------------------------------------- */
 
+/*
+ * Copies of those faults, in memory of all kinds: with @hooked, and of what is written to where nothing is
+ * yet, as processors that tell the access do.
+ */
+static uint64_t copies(uint32_t hooked, const char *faults)
+{
+	static const char maps[] =
+		"1 cpu0 map pid=1 start=0x1000 bytes=0x1000 path=[heap] protection=rw\n"
+		"1 cpu0 map pid=1 start=0x3000 bytes=0x1000 path=/dev/shm/x shared=1 "
+		"protection=rw\n"
+		"1 cpu0 map pid=1 start=0x4000 bytes=0x1000 path=/a inode=7 protection=rw\n"
+		"1 cpu0 map pid=1 start=0x5000 bytes=0x1000 path=/b inode=8 protection=rw "
+		"shared=1\n"
+		"1 cpu0 map pid=1 start=0x6000 bytes=0x1000 path=/memfd:m inode=9 protection=rw\n"
+		"1 cpu0 map pid=1 start=0x7000 bytes=0x1000 path=/dev/zero inode=5 protection=rw\n"
+		"1 cpu0 map pid=1 start=0x8000 bytes=0x1000 path=//anon protection=rw\n";
+	char script[2048];
+	uint64_t copied;
+	struct faults f;
+
+	snprintf(script, sizeof(script), "0 cpu0 start hooked=%u\n%s%s" END, hooked, maps, faults);
+	f = play(LEDGER_BY_PID, script);
+	copied = f.tally.copied;
+	faults_free(&f);
+	return copied;
+}
+
 /* A copy is told by its probe, or guessed from a write to a page that was there. */
 static void test_copies(void **state _unused_)
 {
 	static const char faults[] =
-		"1 cpu0 map pid=1 start=0x1000 bytes=0x1000 path=[heap]\n"
-		"1 cpu0 map pid=1 start=0x3000 bytes=0x1000 path=/dev/shm/x shared=1\n"
 		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=access,write,present\n"
 		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=access,write\n"
 		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=access,present\n"
 		"2 cpu0 fault address=0x3000 ip=1 pid=1 what=access,write,present\n"
 		"2 cpu0 fault address=0x9000 ip=1 pid=1 what=access,write,present\n"
 		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=copied\n"
-		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=copied,huge,around,major,swap\n" END;
-	char script[2048];
-	struct faults f;
+		"2 cpu0 fault address=0x1000 ip=1 pid=1 what=copied,huge,around,major,swap\n";
 
-	snprintf(script, sizeof(script), "0 cpu0 start hooked=%u\n%s", HOOKED_FAULT_ACCESS, faults);
-	f = play(LEDGER_BY_PID, script);
-	assert_int_equal(f.tally.copied, 1);
-	assert_int_equal(f.tally.access, 5);
-	assert_int_equal(f.tally.write, 4);
-	assert_int_equal(f.regions.n, 3);
-	faults_free(&f);
-	snprintf(script, sizeof(script), "0 cpu0 start hooked=%u\n%s",
-		 HOOKED_FAULT_ACCESS | HOOKED_COPIED, faults);
-	f = play(LEDGER_BY_PID, script);
-	assert_int_equal(f.tally.copied, 2);
-	assert_int_equal(f.tally.around,
-			 0); /* what waited for the disk was not there to be mapped */
+	assert_int_equal(copies(HOOKED_FAULT_ACCESS, faults), 1);
+	assert_int_equal(copies(HOOKED_FAULT_ACCESS | HOOKED_COPIED, faults), 2);
+}
+
+/* The first write to a page of a private file is a copy, for which no probe tells: do_cow_fault(). */
+static void test_copies_of_files(void **state _unused_)
+{
+	static const struct {
+		const char *fault;
+		uint64_t copied;
+	} cases[] = {
+		{ "address=0x4000 what=access,write", 1 },
+		{ "address=0x4000 what=access,write,kernel,major", 1 },
+		{ "address=0x6000 what=access,write", 1 }, /* memfd */
+		{ "address=0x4000 what=access,write,swap", 0 }, /* it was copied before */
+		{ "address=0x4000 what=access", 0 },
+		{ "address=0x4000 what=gup", 0 },
+		{ "address=0x4000 what=major", 0 }, /* not known what it wanted */
+		{ "address=0x3000 what=access,write", 0 }, /* the page itself is written to */
+		{ "address=0x5000 what=access,write", 0 },
+		{ "address=0x1000 what=access,write", 0 }, /* a page of zeros */
+		{ "address=0x7000 what=access,write", 0 },
+		{ "address=0x8000 what=access,write", 0 },
+		{ "address=0x9000 what=access,write", 0 }, /* nothing is known of it */
+	};
+	char fault[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(fault, sizeof(fault), "2 cpu0 fault ip=1 pid=1 %s\n", cases[i].fault);
+		assert_int_equal(copies(HOOKED_FAULT_ACCESS, fault), cases[i].copied);
+		assert_int_equal(copies(HOOKED_FAULT_ACCESS | HOOKED_COPIED, fault),
+				 cases[i].copied);
+	}
+}
+
+/* What else a fault is told to have been. */
+static void test_how(void **state _unused_)
+{
+	struct faults f =
+		play(LEDGER_BY_PID,
+		     "0 cpu0 start hooked=1024\n"
+		     "1 cpu0 map pid=1 start=0x1000 bytes=0x1000 path=[heap] protection=rw\n"
+		     "2 cpu0 fault address=0x1000 ip=1 pid=1 what=access,write\n"
+		     "2 cpu0 fault address=0x1000 ip=1 pid=1 what=access\n"
+		     "2 cpu0 fault address=0x9000 ip=1 pid=1 what=access,exec\n"
+		     "2 cpu0 fault address=0x1000 ip=1 pid=1 what=huge,around,major,swap\n" END);
+
+	assert_int_equal(f.tally.access, 3);
+	assert_int_equal(f.tally.write, 1);
+	assert_int_equal(f.tally.exec, 1);
+	/* what waited for the disk was not there to be mapped */
+	assert_int_equal(f.tally.around, 0);
 	assert_true(f.tally.huge == 1 && f.tally.swap == 1);
+	assert_int_equal(f.regions.n, 2);
 	faults_free(&f);
 }
 
@@ -647,6 +711,8 @@ int main(void)
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_deep_chain),
 		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_copies_of_files),
+		cmocka_unit_test(test_how),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_limits),
