@@ -357,6 +357,22 @@ static void enter_step(struct faults *f, uint64_t time, enum fault_class class)
 
 /* --- faults ------------------------------------------------------------------------------------------------ */
 
+/*
+ * What is mapped where @e hit. A write that was resolved where none was allowed hit something else than what
+ * was told: mprotect() is told, munmap() and mremap() are not. An execution proves nothing: x86 looks at
+ * PROT_EXEC only when the page is there.
+ */
+static const struct space_map *map_of(struct faults *f, struct process *p,
+				      const struct event_fault *e)
+{
+	const struct space_map *map = spaces_find(p, e->address);
+
+	if (!map || map->write || !(e->what & FAULT_WRITE))
+		return map;
+	spaces_drop(&f->spaces, p, e->address);
+	return NULL;
+}
+
 static bool is_private_file(const struct faults *f, const struct space_map *map)
 {
 	enum region_kind kind = spaces_kind(&f->spaces, map);
@@ -439,7 +455,7 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 	row = row_of(f, p, stream_task(&f->stream, &e->h));
 	if (row == SPACES_NONE)
 		return;
-	map = spaces_find(p, e->address);
+	map = map_of(f, p, e);
 	copied = is_copy(f, e, map);
 	tally_add(&f->tally, e->what, copied);
 	tally_add(&f->rows.items[row].tally, e->what, copied);

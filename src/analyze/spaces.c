@@ -105,11 +105,12 @@ static bool space_resize(struct spaces *s, struct space *space, size_t at, size_
 	return true;
 }
 
-/* Whether @b goes on where @a ends, in the same file. */
+/* Whether @b goes on where @a ends, in the same file and with the same rights. */
 static bool maps_join(const struct space_map *a, const struct space_map *b, bool in_file)
 {
 	return a->end == b->start && a->object == b->object && a->shared == b->shared &&
-	       a->code == b->code && (!in_file || a->offset + (a->end - a->start) == b->offset);
+	       a->write == b->write && a->code == b->code &&
+	       (!in_file || a->offset + (a->end - a->start) == b->offset);
 }
 
 /* Put @map in place of whatever was there: of what it covers in part, the other parts stay. */
@@ -318,6 +319,7 @@ static void enter_map(struct spaces *s, const struct event_map *e)
 		.end = e->start + e->bytes,
 		.offset = e->offset,
 		.shared = e->shared,
+		.write = e->protection & PROT_WRITE,
 		.code = e->protection & PROT_EXEC,
 	};
 	struct space_object *o;
@@ -477,6 +479,22 @@ const struct space_map *spaces_find(const struct process *p, uint64_t address)
 	if (at == p->space->n || p->space->items[at].start > address)
 		return NULL;
 	return &p->space->items[at];
+}
+
+void spaces_drop(struct spaces *s, struct process *p, uint64_t address)
+{
+	const struct space_map *map = spaces_find(p, address);
+	struct space *space;
+	uint64_t start, end;
+
+	if (!map)
+		return;
+	start = map->start;
+	end = map->end;
+	space = space_own(s, p);
+	/* without room for a list of its own it goes on with what it had: each fault tells anew */
+	if (space)
+		space_cut(s, space, start, end);
 }
 
 void spaces_free(struct spaces *s)

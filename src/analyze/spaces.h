@@ -38,7 +38,7 @@ struct space_map {
 	uint64_t start, end;
 	uint64_t offset; /* in the file */
 	uint32_t object;
-	bool shared, code; /* code: it may be executed */
+	bool shared, write, code; /* write, code: it may be written to, executed */
 };
 
 /* Mappings in order of address, without overlaps. Shared by a process and its children until one changes. */
@@ -101,6 +101,8 @@ void spaces_forget(struct spaces *s, uint32_t pid);
 
 /* What is mapped at @address; NULL: not known. */
 const struct space_map *spaces_find(const struct process *p, uint64_t address);
+/* What is told to be mapped at @address is not there any more: nothing is known of all that it covers. */
+void spaces_drop(struct spaces *s, struct process *p, uint64_t address);
 /* What @map is, NULL too. */
 enum region_kind spaces_kind(const struct spaces *s, const struct space_map *map);
 

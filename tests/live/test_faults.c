@@ -328,6 +328,28 @@ static void test_private(void **state _unused_)
 		live_skip("what faults wanted is not told here");
 }
 
+/* Writes where a file is known to be, read-only, are not its own: /proc tells what is there, or nothing. */
+static void test_moved(void **state _unused_)
+{
+	const char *path = faults_file(FAULTS);
+	struct faults_run run;
+	json_t *r = faults_gated(&run, NULL, "moved", path, FAULTS_ARG, NULL);
+	uint64_t anon_faults = faults_of(r, "anon", "minor");
+	uint64_t unknown = faults_of(r, "unknown", "minor");
+	bool told = faults_of(r, "file", "writes") != LIVE_NULL; /* no such row: it is */
+
+	check_u64(run.minor, FAULTS, "getrusage()'s minor");
+	if (told) {
+		check(!region_of(r, path), "faults of %s", path);
+		check_u64(anon_faults + unknown, FAULTS, "faults of what is there");
+		print_message("%llu of %d are known by /proc\n", (unsigned long long)anon_faults,
+			      FAULTS);
+	}
+	json_decref(r);
+	if (!told)
+		live_skip("what faults wanted is not told here");
+}
+
 /* --- huge pages and the swap ------------------------------------------------------------------------------- */
 
 /* One fault brings a huge page; where there was none to be had, its pages come one by one. */
@@ -697,6 +719,7 @@ int main(void)
 		faults_test(test_cold, "a cold file", NULL),
 		faults_test(test_cold, "a cold file, nothing read ahead", "random"),
 		faults_test(test_private, "a private file, written to", NULL),
+		faults_test(test_moved, "memory moved to where a file was", NULL),
 		live_test(test_huge, "huge pages", NULL),
 		faults_test(test_swap, "pages in the swap", NULL),
 		live_test(test_storm, "a storm of processes", NULL),

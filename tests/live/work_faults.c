@@ -336,6 +336,24 @@ static int run_private(const struct args *a, struct done *d)
 	return write_area(a, d);
 }
 
+/* Memory that is moved to where a file was mapped read-only: nothing tells that it is not there any more. */
+static int run_moved(const struct args *a, struct done *d)
+{
+	int fd = open_file(a);
+	volatile char *from = map(a, a->n, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	void *p;
+
+	if (fd < 0 || !from)
+		return 1;
+	p = mmap(NULL, a->n * a->page, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return work_fail("mmap");
+	close(fd);
+	d->area = mremap((char *)from, a->n * a->page, a->n * a->page,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, p);
+	return d->area == MAP_FAILED ? work_fail("mremap") : write_area(a, d);
+}
+
 /* mmap() itself faults the pages in, by get_user_pages(). */
 static int run_gup(const struct args *a, struct done *d)
 {
@@ -618,6 +636,7 @@ static const struct mode modes[] = {
 	{ "fork", "N", 1, { 0 }, false, true, run_fork },
 	{ "file", "PATH N [cold] [random]", 1, { 0 }, true, true, run_file },
 	{ "private", "PATH N", 1, { 0 }, true, true, run_private },
+	{ "moved", "PATH N", 1, { 0 }, true, true, run_moved },
 	{ "shm", "N", 1, { 0 }, false, true, run_shm },
 	{ "gup", "N", 1, { 0 }, false, true, run_gup },
 	{ "kernel", "N", 1, { 0 }, false, true, run_kernel },

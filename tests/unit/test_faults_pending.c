@@ -131,6 +131,62 @@ static void test_part(void **state _unused_)
 		0, 2);
 }
 
+/* A file that is mapped read-only, as is told last; somebody else has it, too */
+#define FILE_THERE                                                            \
+	"6 cpu0 map pid=7 start=0x200000 bytes=0x8000 path=/f protection=r\n" \
+	"6 cpu0 map pid=8 start=0x200000 bytes=0x8000 path=/f protection=r\n"
+
+/* Who writes where that was not allowed writes to something else: it was unmapped, and nothing told. */
+static void test_written_though_not_allowed(void **state _unused_)
+{
+	struct faults f = play(BEGIN FILE_THERE
+			       "7 cpu0 fault address=0x201000 ip=1 pid=7 what=access\n"
+			       "8 cpu0 fault address=0x201000 ip=1 pid=7 what=access,write\n" END);
+
+	assert_int_equal(in_kind(&f, REGION_FILE), 1);
+	assert_int_equal(in_kind(&f, REGION_UNKNOWN), 1);
+	assert_int_equal(faults_wonder(&f), 7);
+	faults_free(&f);
+	/* it is known then to be none of it, until /proc tells what it is */
+	assert_kinds(BEGIN FILE_THERE
+		     "8 cpu0 fault address=0x201000 ip=1 pid=7 what=access,write\n"
+		     "9 cpu0 fault address=0x202000 ip=1 pid=7 what=access\n"
+		     "9 cpu0 fault address=0x1000 ip=1 pid=7 what=access,exec\n" END,
+		     0, 2);
+	assert_kinds(BEGIN FILE_THERE
+		     "8 cpu0 fault address=0x201000 ip=1 pid=7 what=access,write\n"
+		     "9 cpu0 fault address=0x202000 ip=1 pid=7 what=access\n" LOOK END,
+		     2, 0);
+	/* … which may be the file: another thread was faster than the report of the fault */
+	assert_kinds(BEGIN FILE_THERE
+		     "8 cpu0 fault address=0x201000 ip=1 pid=7 what=access,write\n"
+		     "50 cpu0 process what=there pid=7 comm=p\n"
+		     "50 cpu0 map pid=7 start=0x200000 bytes=0x8000 path=/f protection=r\n" END,
+		     0, 0);
+	/* a child has its parent's mappings, and loses its own ones only */
+	assert_kinds(BEGIN FILE_THERE "7 cpu0 process what=fork pid=9 parent=7\n"
+				      "8 cpu0 fault address=0x201000 ip=1 pid=9 what=access,write\n"
+				      "9 cpu0 fault address=0x201000 ip=1 pid=7 what=access\n"
+				      "9 cpu0 fault address=0x201000 ip=1 pid=8 what=access\n" END,
+		     0, 1);
+}
+
+/* What tells nothing: what was allowed, is known to be allowed since, or is not known to be a write. */
+static void test_written_as_allowed(void **state _unused_)
+{
+	assert_kinds(
+		BEGIN FILE_THERE
+		"7 cpu0 map pid=7 start=0x201000 bytes=0x1000 offset=0x1000 path=/f protection=rw\n"
+		"8 cpu0 fault address=0x201000 ip=1 pid=7 what=access,write\n"
+		"8 cpu0 fault address=0x200000 ip=1 pid=7 what=access\n"
+		"8 cpu0 fault address=0x200000 ip=1 pid=7\n"
+		/* get_user_pages() may write where the process may not */
+		"8 cpu0 fault address=0x200000 ip=1 pid=7 what=gup\n"
+		/* a processor or a personality may execute what is only to be read */
+		"8 cpu0 fault address=0x200000 ip=0x200000 pid=7 what=access,exec\n" END,
+		0, 0);
+}
+
 /* More pieces than are kept: the others stay unknown, and no number is lost. */
 static void test_limit(void **state _unused_)
 {
@@ -153,9 +209,14 @@ static void test_limit(void **state _unused_)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_later),  cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_mapped_since), cmocka_unit_test(test_other_memory),
-		cmocka_unit_test(test_part),	     cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_known_later),
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_mapped_since),
+		cmocka_unit_test(test_other_memory),
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_written_though_not_allowed),
+		cmocka_unit_test(test_written_as_allowed),
 	};
 
 	return cmocka_run_group_tests_name("faults_pending", tests, NULL, NULL);
