@@ -285,7 +285,7 @@ static void test_cold(void **state)
 	json_decref(r);
 }
 
-/* What is in memory is mapped, with its neighbours: fewer faults than pages, none of them major. */
+/* What is in memory is mapped, with its neighbours: fewer faults than pages, none of them for I/O. */
 static void test_warm(void **state)
 {
 	const char *path = faults_file(FAULTS);
@@ -299,10 +299,11 @@ static void test_warm(void **state)
 	check(row, "no region of %s", path);
 	check(run.minor > 0 && run.minor < FAULTS, "%llu minor faults of %d pages",
 	      (unsigned long long)run.minor, FAULTS);
-	check_u64(run.major, 0, "getrusage()'s major");
+	/* one that had to be tried again is major to the kernel, too: seen once, on a busy machine */
+	check(run.major <= 1, "%llu major faults", (unsigned long long)run.major);
 	check_u64(live_u64(row, "minor"), run.minor, "minor faults of the file");
-	check_u64(live_u64(row, "major"), 0, "major faults of the file");
-	if (live_u64(row, "around") != LIVE_NULL)
+	check_u64(live_u64(row, "major"), run.major, "major faults of the file");
+	if (live_u64(row, "around") != LIVE_NULL && !run.major)
 		check_u64(live_u64(row, "around"), run.minor, "faults with their neighbours");
 	json_decref(r);
 	live_need("fault_around");
