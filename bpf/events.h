@@ -345,7 +345,8 @@ struct event_map {
 	__u32 protection; /* PROT_READ … */
 	__u32 shared; /* 1: MAP_SHARED */
 	__u32 size; /* bytes of .path, with its NUL */
-	__u32 unused;
+	/* Tells files apart that have had one inode by turns. 0: not told, as in all older records. */
+	__u32 generation;
 	char path[]; /* as /proc/PID/maps has it; «//anon»: nothing is mapped there */
 };
 

@@ -215,20 +215,31 @@ struct fault_region *faults_region(struct faults *f, uint32_t row, uint32_t obje
 /* --- sites ------------------------------------------------------------------------------------------------ */
 
 /* Where @ip is: in an object's file; where there is none, as in code made at run time, at that address. */
-static struct fault_frame frame_of(const struct faults *f, const struct process *p, uint64_t ip,
-				   bool kernel)
+static struct fault_frame frame_of(struct faults *f, const struct process *p, uint64_t ip,
+				   bool kernel, uint64_t time)
 {
 	const struct space_map *map = kernel ? NULL : spaces_find(p, ip);
 	enum region_kind kind = spaces_kind(&f->spaces, map);
+	struct space_object *o;
 
 	if (kernel)
 		return (struct fault_frame){ FAULT_SITE_KERNEL, ip };
 	if (!map)
 		return (struct fault_frame){ SPACES_NONE, ip };
+	o = &f->spaces.objects.items[map->object];
+	o->first = o->first ? MIN(o->first, time) : time;
+	o->last = MAX(o->last, time);
 	/* what is on tmpfs may be a program, too */
 	if (kind == REGION_FILE || kind == REGION_VDSO || kind == REGION_SHM)
 		ip = ip - map->start + map->offset;
 	return (struct fault_frame){ map->object, ip };
+}
+
+/* Code that was not seen before: its name is wanted, while it can be had. */
+static void note_news(struct faults *f, uint32_t object)
+{
+	if (object < FAULT_SITE_KERNEL)
+		f->spaces.objects.items[object].news = true;
 }
 
 static uint32_t site_get(struct faults *f, struct fault_frame at)
@@ -253,6 +264,7 @@ static uint32_t site_get(struct faults *f, struct fault_frame at)
 	}
 	s->object = at.object;
 	s->ip = at.ip;
+	note_news(f, at.object);
 	remember(f, &f->site_of, key, f->sites.n);
 	return (uint32_t)(f->sites.n - 1);
 }
@@ -297,6 +309,8 @@ static void chain_add(struct faults *f, uint32_t site, const struct fault_frame 
 		return;
 	}
 	memcpy(c->frames, frames, n * sizeof(*frames));
+	for (i = 0; i < n; i++)
+		note_news(f, frames[i].object);
 	*c = (struct fault_chain){ site, n, 1, c->frames };
 	remember(f, &f->chain_of, key, f->chains.n);
 }
@@ -324,7 +338,7 @@ static void enter_chain(struct faults *f, const struct event_fault *e, const str
 
 		if (!map || !map->code)
 			break;
-		frames[n++] = frame_of(f, p, stack->frames[i], false);
+		frames[n++] = frame_of(f, p, stack->frames[i], false, e->h.time);
 	}
 	f->sites.items[site].chains++;
 	chain_add(f, site, frames, n);
@@ -474,7 +488,7 @@ static void enter_fault(struct faults *f, const struct event_fault *e)
 		return;
 	enter_cost(f, e, &f->rows.items[row], class);
 	enter_step(f, e->h.time, class);
-	at = frame_of(f, p, e->ip, e->what & FAULT_KERNEL);
+	at = frame_of(f, p, e->ip, e->what & FAULT_KERNEL, e->h.time);
 	site = site_get(f, at);
 	if (site != SPACES_NONE)
 		f->sites.items[site].n[class]++;

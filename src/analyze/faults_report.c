@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyze/analyzer.h"
+#include "analyze/faults_code.h"
 #include "analyze/faults_gup.h"
 #include "base/digits.h"
 #include "base/vec.h"
@@ -388,46 +389,7 @@ static int report_regions(const struct faults_analyzer *a, struct report *r)
 
 /* --- code --------------------------------------------------------------------------------------------------- */
 
-/* The numbers in the report of the objects that it names. */
-struct named_objects {
-	uint32_t *numbers; /* by object; 0: not there yet */
-	uint32_t unknown;
-};
-
-static uint32_t object_number(const struct faults *f, struct named_objects *names, uint32_t object,
-			      struct report *r)
-{
-	const struct space_object *o;
-	struct report_object named = { .path = (char *)"[unknown]" };
-	uint32_t *number = object == SPACES_NONE ? &names->unknown : &names->numbers[object];
-
-	if (*number)
-		return *number;
-	if (object != SPACES_NONE) {
-		o = &f->spaces.objects.items[object];
-		named = (struct report_object){
-			.path = strcmp(o->path, "//anon") ? o->path : (char *)"[anon]",
-			.major = o->major,
-			.minor = o->minor,
-			.inode = o->inode,
-			.pid = o->pid,
-			.start = o->start,
-			.end = o->end,
-			.seen_wall_ns = r->start_wall_ns + o->time - r->start_ns,
-		};
-	}
-	*number = report_add_object(r, &named);
-	return *number;
-}
-
-static uint64_t code_of(const struct faults *f, struct named_objects *names, uint32_t object,
-			uint64_t ip, struct report *r)
-{
-	return object == FAULT_SITE_KERNEL ? ip
-					   : report_code(object_number(f, names, object, r), ip);
-}
-
-static void add_chain(const struct faults *f, struct named_objects *names,
+static void add_chain(const struct faults *f, struct faults_named *names,
 		      const struct fault_chain *c, const struct place *p)
 {
 	const struct fault_site *site = &f->sites.items[c->site];
@@ -436,7 +398,7 @@ static void add_chain(const struct faults *f, struct named_objects *names,
 	uint32_t i;
 
 	for (i = 0; i < c->n; i++)
-		frames[i] = code_of(f, names, c->frames[i].object, c->frames[i].ip, p->r);
+		frames[i] = faults_code_of(f, names, c->frames[i].object, c->frames[i].ip, p->r);
 	share.stack = report_add_stack(p->r, frames, c->n);
 	share.objects = all * p->scale * c->count / MAX(site->chains, (uint64_t)1);
 	report_add_share(p->r, p->t, p->at, "stacks", share);
@@ -484,7 +446,7 @@ static int report_sites(const struct faults_analyzer *a, struct report *r)
 	_cleanup_free_ const struct fault_site **sites = calloc(n + 1, sizeof(*sites));
 	_cleanup_free_ const struct fault_chain **chains = calloc(n_chains + 1, sizeof(*chains));
 	_cleanup_free_ uint32_t *numbers = calloc(f->spaces.objects.n + 1, sizeof(*numbers));
-	struct named_objects names = { .numbers = numbers };
+	struct faults_named names = { .numbers = numbers };
 	struct table *t;
 
 	if (!sites || !chains || !numbers)
@@ -501,7 +463,7 @@ static int report_sites(const struct faults_analyzer *a, struct report *r)
 		const struct fault_site *site = sites[i];
 		uint32_t number = (uint32_t)(site - f->sites.items);
 		struct place p = place_row(f, r, t);
-		uint64_t code = code_of(f, &names, site->object, site->ip, r);
+		uint64_t code = faults_code_of(f, &names, site->object, site->ip, r);
 
 		report_set_u64(r, t, p.at, "symbol", code);
 		report_set_u64(r, t, p.at, "object", code);

@@ -274,6 +274,35 @@ static bool is_nameless(const char *path)
 	       starts(path, "/memfd:") || starts(path, "/anon_hugepage");
 }
 
+/*
+ * The object that @e maps, called @path; U64MAP_NONE: it is new, and belongs at *@ret_key. What does not tell
+ * the inode's generation, as /proc does not, is of the newest file that has the inode. The first generation
+ * that is told of one without is taken for its own: whoever looks the file up sees whether it has changed.
+ */
+static uint32_t object_find(struct spaces *s, const struct event_map *e, const char *path,
+			    uint64_t *ret_key)
+{
+	uint64_t key = hash_object(e, path);
+	uint32_t found, newest = U64MAP_NONE;
+
+	for (; (found = u64map_get(&s->object_of, key)) != U64MAP_NONE; key++) {
+		struct space_object *o = &s->objects.items[found];
+
+		if (o->inode != e->inode || o->major != e->major || o->minor != e->minor ||
+		    strcmp(o->path, path))
+			continue;
+		newest = found;
+		if (!e->generation)
+			continue;
+		if (!o->known)
+			o->known = e->generation;
+		if (o->known == e->generation)
+			return found;
+	}
+	*ret_key = key;
+	return e->generation ? U64MAP_NONE : newest;
+}
+
 /* The number of what @told maps, called @path; SPACES_NONE: no memory, or no room. */
 static uint32_t object_get(struct spaces *s, const struct event_map *told, const char *path)
 {
@@ -284,14 +313,10 @@ static uint32_t object_get(struct spaces *s, const struct event_map *told, const
 
 	/* memory without a lasting name: a number each would make each mapping another file */
 	if (is_nameless(path))
-		e.inode = 0;
-	key = hash_object(&e, path);
-	for (; (found = u64map_get(&s->object_of, key)) != U64MAP_NONE; key++) {
-		o = &s->objects.items[found];
-		if (o->inode == e.inode && o->major == e.major && o->minor == e.minor &&
-		    !strcmp(o->path, path))
-			return found;
-	}
+		e.inode = e.generation = 0;
+	found = object_find(s, &e, path, &key);
+	if (found != U64MAP_NONE)
+		return found;
 	if (s->objects.n >= SPACES_OBJECTS_MAX) {
 		s->left_out++;
 		return SPACES_NONE;
@@ -306,6 +331,7 @@ static uint32_t object_get(struct spaces *s, const struct event_map *told, const
 	o->major = e.major;
 	o->minor = e.minor;
 	o->inode = e.inode;
+	o->generation = o->known = e.generation;
 	o->kind = (uint8_t)kind_of(o->path);
 	return (uint32_t)(s->objects.n - 1);
 }

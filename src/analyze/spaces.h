@@ -28,10 +28,15 @@ struct space_object {
 	char *path; /* owned */
 	uint32_t major, minor;
 	uint64_t inode;
+	uint32_t generation; /* as it was told first, with all else that is the same: 0: not then */
+	uint32_t known; /* … as it was told since; 0: not yet */
 	/* where it was mapped last */
 	uint64_t start, end, time;
 	uint32_t pid;
 	uint8_t kind; /* enum region_kind, of a private mapping */
+	/* the analyzer's own: of code in it */
+	bool news; /* there is some that nobody has asked the name of */
+	uint64_t first, last; /* when it was seen at work; 0: never */
 };
 
 struct space_map {

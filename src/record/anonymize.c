@@ -122,6 +122,7 @@ void anonymizer_free(struct anonymizer **pa)
 	aliases_free(&a->programs);
 	aliases_free(&a->paths);
 	u64map_free(&a->inodes);
+	u64map_free(&a->generations);
 	u64map_free(&a->devices);
 	u64map_free(&a->caches);
 	u64map_free(&a->cgroups);
@@ -491,12 +492,15 @@ static int replace_map(struct anonymizer *a, const struct event_map *from, struc
 	memcpy(e, from, sizeof(*e));
 	memcpy(e->path, path, n);
 	e->size = (uint32_t)n;
-	e->unused = 0;
 	e->inode = aliases_number(&a->inodes, e->inode);
+	e->generation = (uint32_t)aliases_number(&a->generations, e->generation);
 	e->major = aliases_number(&a->devices, device);
 	e->minor = 0;
 	*ret = e;
-	return (from->inode && !e->inode) || (device && !e->major) ? -ENOMEM : 0;
+	return (from->inode && !e->inode) || (from->generation && !e->generation) ||
+			       (device && !e->major)
+		       ? -ENOMEM
+		       : 0;
 }
 
 static bool is_user_code(const struct anonymizer *a, uint64_t address)
@@ -646,16 +650,19 @@ int anonymizer_code(struct anonymizer *a, const struct record_code *c, struct re
 
 	*ret = *c;
 	ret->path = anonymous_path(a, c->path);
-	ret->name = aliases_get(&a->functions, c->name, strlen(c->name));
+	/* without a name it takes one back */
+	ret->name = *c->name ? aliases_get(&a->functions, c->name, strlen(c->name)) : "";
 	ret->major = aliases_number(&a->devices, (uint64_t)c->major << 32 | c->minor);
 	ret->minor = 0;
 	ret->inode = aliases_number(&a->inodes, c->inode);
+	ret->generation = (uint32_t)aliases_number(&a->generations, c->generation);
 	ret->start = shifts_move(a->shifts, c->start);
 	ret->end = ret->start + (c->end - c->start);
 	/* what is in no file has its address for an offset */
 	if (!in_file)
 		ret->offset = shifts_move(a->shifts, c->offset);
-	if (!ret->path || !ret->name || (c->inode && !ret->inode))
+	if (!ret->path || !ret->name || (c->inode && !ret->inode) ||
+	    (c->generation && !ret->generation))
 		return -ENOMEM;
 	return (c->major || c->minor) && !ret->major ? -ENOMEM : 0;
 }

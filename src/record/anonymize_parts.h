@@ -15,7 +15,7 @@ struct anonymizer {
 	unsigned int word_size;
 	struct aliases tasks, folders, files, marks, functions, groups, programs;
 	struct aliases paths; /* whole ones that were made of those */
-	struct u64map inodes, devices, caches, cgroups;
+	struct u64map inodes, generations, devices, caches, cgroups;
 	struct {
 		struct code_range
 			*items; /* in user memory; once planned in order, without overlaps */

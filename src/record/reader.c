@@ -399,6 +399,15 @@ static char *take_string(struct cursor *c)
 	return s;
 }
 
+static void skip_string(struct cursor *c)
+{
+	uint64_t n = take_number(c);
+
+	c->bad |= n > (size_t)(c->at.end - c->at.p);
+	if (!c->bad)
+		c->at.p += n;
+}
+
 static int add_text(struct record_reader *r, const char *s)
 {
 	size_t n = strlen(s) + 1;
@@ -486,12 +495,29 @@ static int visit_symbols(struct cursor *c, const struct record_names_visitor *v)
 	return err;
 }
 
+/* What follows @n places: their generations, which are not in older recordings. */
+static struct cursor generations_of(struct cursor places, uint64_t n)
+{
+	size_t i;
+
+	for (; n && !places.bad; n--) {
+		skip_string(&places);
+		for (i = 0; i < 7; i++)
+			take_number(&places);
+		skip_string(&places);
+		take_number(&places);
+	}
+	return places;
+}
+
 static int visit_code(struct cursor *c, const struct record_names_visitor *v)
 {
-	uint64_t n;
+	uint64_t n = take_number(c);
+	struct cursor generations = generations_of(*c, n);
+	bool told = !generations.bad && generations.at.p < generations.at.end;
 	int err = 0;
 
-	for (n = take_number(c); n && !c->bad && !err; n--) {
+	for (; n && !c->bad && !err; n--) {
 		_cleanup_free_ char *path = take_string(c), *name = NULL;
 		struct record_code code = { .path = path };
 
@@ -504,6 +530,8 @@ static int visit_code(struct cursor *c, const struct record_names_visitor *v)
 		code.offset = take_number(c);
 		code.name = name = c->bad ? NULL : take_string(c);
 		code.into = take_number(c);
+		code.generation = told ? (uint32_t)take_number(&generations) : 0;
+		c->bad |= generations.bad && told;
 		if (!c->bad)
 			err = v->code(v->arg, &code);
 	}

@@ -539,6 +539,8 @@ void record_writer_names(struct record_writer *w, const struct record_symbol *sy
 		       put_number(to, c->end) && put_number(to, c->offset) &&
 		       put_string(to, c->name) && put_number(to, c->into);
 	}
+	for (i = 0; i < n_code && fine; i++)
+		fine = put_number(to, code[i].generation);
 	if (fine)
 		write_block(w, b, to->items, to->n, true);
 	else

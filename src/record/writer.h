@@ -37,8 +37,9 @@ struct record_code {
 	uint32_t major, minor, pid;
 	uint64_t inode, start, end;
 	uint64_t offset; /* of the code in the object */
-	const char *name;
+	const char *name; /* empty: there is none, whatever was said before */
 	uint64_t into; /* how far into the function that is */
+	uint32_t generation;
 };
 
 struct record_totals {

@@ -111,9 +111,13 @@ struct report_object {
 	char *path; /* as the kernel told it; «[vdso]», «[anon]», «[unknown]» … are no files */
 	uint32_t major, minor; /* device */
 	uint64_t inode; /* 0: not told */
+	uint32_t generation; /* of the inode, when it was first told of; 0: not told: tells objects apart */
+	uint32_t known_generation; /* … as it was told since */
 	uint32_t pid; /* a process that had it mapped, */
 	uint64_t start, end; /* … and where: for /proc/PID/map_files */
-	uint64_t seen_wall_ns; /* when that was last known to be so, CLOCK_REALTIME */
+	/* CLOCK_REALTIME: */
+	uint64_t seen_wall_ns; /* when that was last known to be so */
+	uint64_t first_wall_ns, last_wall_ns; /* when its code was first and last seen at work */
 };
 
 /* Their numbers have to differ from the upper 16 bits of kernel addresses. */

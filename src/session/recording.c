@@ -203,7 +203,7 @@ static void write_code(struct recording *r)
 	}
 	while (r->n_code < end) {
 		const struct user_memo_entry *e = &m->entries.items[r->n_code++];
-		const struct report_object *o = &m->objects.items[e->object];
+		const struct report_object *o = &m->objects.items[e->object].is;
 
 		some[n++] = (struct record_code){
 			.path = o->path,
@@ -216,6 +216,7 @@ static void write_code(struct recording *r)
 			.offset = e->offset,
 			.name = e->name,
 			.into = e->into,
+			.generation = o->known_generation,
 		};
 		if (n < NAMES_MAX && r->n_code < end)
 			continue;

@@ -25,6 +25,7 @@ static int learn_code(void *arg, const struct record_code *c)
 		.minor = c->minor,
 		.pid = c->pid,
 		.inode = c->inode,
+		.generation = c->generation,
 		.start = c->start,
 		.end = c->end,
 	};

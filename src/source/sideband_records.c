@@ -153,6 +153,7 @@ static enum sideband_made from_mmap2(const struct perf_mmap2 *map, size_t room,
 		.minor = map->minor,
 		.protection = map->protection & (PROT_READ | PROT_WRITE | PROT_EXEC),
 		.shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE,
+		.generation = (uint32_t)map->generation, /* has 32 bits in the kernel, too */
 	};
 	ret->h.kind = EVENT_MAP;
 	ret->h.pid = map->pid;

@@ -44,7 +44,7 @@
  *			present,copied,around,huge,swap (some of them) pid stack flags=own]
  *	fault_counts	what=exit, start or end, minor major [tid pid]
  *	process		what=there, exec or name, pid [comm]; what=fork pid parent; or what=exit pid
- *	map		pid start bytes path [offset inode major minor protection=rwx (some of them)
+ *	map		pid start bytes path [offset inode major minor generation protection=rwx (some of them)
  *			shared=0|1]
  *	maps_lost	records
  *	snapshot	file=zoneinfo, buddyinfo, pagetypeinfo, gfp, vmallocinfo, meminfo,

@@ -537,6 +537,7 @@ static const struct synth_field map_fields[] = {
 	{ "inode", value_u64, FIELD(map, inode), false },
 	{ "major", value_u32, FIELD(map, major), false },
 	{ "minor", value_u32, FIELD(map, minor), false },
+	{ "generation", value_u32, FIELD(map, generation), false },
 	{ "protection", value_protection, 0, false },
 	{ "shared", value_u32, FIELD(map, shared), false },
 	{ 0 },

@@ -150,6 +150,21 @@ static int read_object(const struct report_object *o, struct user_table *t)
 
 /* --- what was read -------------------------------------------------------------------------------- */
 
+/*
+ * Whether what was read of @was, which is @o at an earlier time, still holds: where its code was at work
+ * since, the file may have been written to before. What can't be found any more is believed to be as it was.
+ */
+static bool still_holds(const struct user_symbols *s, struct report_object *was,
+			const struct report_object *o)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (!s->files || o->path[0] != '/' || o->last_wall_ns <= was->last_wall_ns)
+		return true;
+	was->last_wall_ns = o->last_wall_ns;
+	return user_file_open(o, &fd) != -ESTALE;
+}
+
 /* What was not found by way of one process may be by way of another, or in a while. */
 static bool worth_another_try(const struct known *k, const struct report_object *o)
 {
@@ -226,7 +241,7 @@ static int ask_file(struct user_symbols *s, const struct report_object *o, uint6
 	struct known *k = find_known(s, o);
 	int err = 0;
 
-	if (k && worth_another_try(k, o)) {
+	if (k && (worth_another_try(k, o) || (k->found && !still_holds(s, &k->object, o)))) {
 		forget(s, k);
 		k = NULL;
 	}
@@ -239,13 +254,50 @@ static int ask_file(struct user_symbols *s, const struct report_object *o, uint6
 	return user_table_lookup(&k->table, offset, ret_name, ret_offset);
 }
 
+/* Forget what is remembered of a file that was written to since. 0, -ENOENT if so, -ENOMEM. */
+static int check_memo(struct user_symbols *s, const struct report_object *o)
+{
+	struct user_memo_object *m = user_memo_object(&s->memo, o);
+	int err = 0;
+
+	if (m && s->files)
+		err = user_memo_know(&s->memo, m, o->known_generation);
+	if (!err && m && !m->changed && !still_holds(s, &m->is, o))
+		err = user_memo_withdraw(&s->memo, m);
+	return err ? err : m && m->changed ? -ENOENT : 0;
+}
+
+/*
+ * As a recording knows @o: by what was known of its generation in the end. A part of a recording may not tell
+ * that; then it is the only such file that there was.
+ */
+static struct report_object as_recorded(const struct user_symbols *s, const struct report_object *o)
+{
+	struct report_object told = *o;
+
+	told.generation =
+		o->known_generation ? o->known_generation : user_memo_generation(&s->memo, o);
+	return told;
+}
+
 int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
 			const char **ret_name, uint64_t *ret_offset)
 {
-	const struct user_memo_entry *e = user_memo_find(&s->memo, o, offset);
+	const struct user_memo_entry *e;
+	struct report_object told;
 	int err;
 
+	if (!s->files) {
+		told = as_recorded(s, o);
+		o = &told;
+	}
+	err = check_memo(s, o);
+	if (err)
+		return err;
+	e = user_memo_find(&s->memo, o, offset);
 	if (e) {
+		if (!*e->name)
+			return -ENOENT;
 		*ret_name = e->name;
 		*ret_offset = e->into;
 		return 0;
@@ -254,4 +306,9 @@ int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, u
 	if (!err && s->remember)
 		err = user_memo_learn(&s->memo, o, offset, *ret_name, *ret_offset);
 	return err;
+}
+
+bool user_symbols_last(const struct report_object *o)
+{
+	return o->path[0] != '/' || user_file_stays(o);
 }

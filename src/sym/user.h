@@ -4,8 +4,8 @@
 /*
  * Names of user code: where in a file a byte lies, to the function that it belongs to.
  *
- * Files are opened only after they were found to be what the kernel said (device and inode, and for
- * what is found by its path also the time of its last change), and as what anybody may have put there:
+ * Files are opened only after they were found to be what the kernel said (device, inode and generation),
+ * and not to have changed since their code was first seen at work; and as what anybody may have put there:
  * regular files only, read without mapping them, with limits to what is believed. Symbols are those of a
  * debug file (by build ID or .gnu_debuglink), else .symtab, else .dynsym and .gnu_debugdata; nothing is
  * ever fetched from the network. C++ names stay as the linker knows them.
@@ -22,10 +22,17 @@ void user_symbols_free(struct user_symbols **s);
 /*
  * The function that the byte at @offset of the file of @o is in (of «[vdso]»: at @offset of the
  * mapping), and how far in. *@ret_name is owned by @s and stays until another object is asked for.
- * Files are read once and remembered, the last 512 of them. 0, -ENOENT when not known, -ENOMEM.
+ * Files are read once and remembered, the last 512 of them, until they are seen to have changed: then
+ * nothing is known. 0, -ENOENT when not known, -ENOMEM.
  */
 int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, uint64_t offset,
 			const char **ret_name, uint64_t *ret_offset);
+
+/*
+ * Whether @o can be looked up as well when no process has it any more: its file is where its path says, as
+ * it was, or it is none. Cheap: nothing is read.
+ */
+bool user_symbols_last(const struct report_object *o);
 
 struct user_memo;
 
@@ -34,7 +41,7 @@ struct user_memo;
 void user_symbols_remember(struct user_symbols *s, bool files);
 /* What is remembered; see user_memo.h. */
 const struct user_memo *user_symbols_memo(const struct user_symbols *s);
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM. An empty @name takes back what was learned. */
 int user_symbols_learn(struct user_symbols *s, const struct report_object *o, uint64_t offset,
 		       const char *name, uint64_t into);
 

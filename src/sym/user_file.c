@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <link.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "sym/user_image.h"
@@ -67,6 +70,92 @@ static enum sameness compare(const struct report_object *o, int fd, const struct
 	return (uint32_t)fs.f_type == BTRFS_MAGIC && st->st_ino == o->inode ? UNTOLD : OTHER;
 }
 
+/* The inode's generation, too, where the file system tells it: of files that had one inode by turns. */
+static bool is_other_generation(const struct report_object *o, int fd)
+{
+	long room = 0; /* it is asked for a long, and most say an int */
+	int told;
+
+	if (!o->known_generation || ioctl(fd, FS_IOC_GETVERSION, &room))
+		return false;
+	memcpy(&told, &room, sizeof(told));
+	return (uint32_t)told != o->known_generation;
+}
+
+/* --- whether it has changed ---------------------------------------------------------------------- */
+
+/*
+ * Whether what happened at @t may have happened since the object's code was first at work. Files have times
+ * of a clock that goes in steps: where a process came later, a step that both are in may be either.
+ */
+static bool is_since(const struct report_object *o, int64_t seconds, uint32_t ns)
+{
+	struct timespec step = { 0 };
+	uint64_t at = (uint64_t)seconds * NSEC_PER_SEC + ns;
+
+	if (o->seen_wall_ns > o->first_wall_ns)
+		clock_getres(CLOCK_REALTIME_COARSE, &step);
+	return seconds < 0 || at + (uint64_t)step.tv_nsec > o->first_wall_ns;
+}
+
+static bool is_born_since(const struct report_object *o, int fd)
+{
+	struct statx st;
+
+	return !statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) && st.stx_mask & STATX_BTIME &&
+	       is_since(o, st.stx_btime.tv_sec, st.stx_btime.tv_nsec);
+}
+
+/* Whether the file @st is at @path, seen from @root. */
+static bool lies_at(const char *root, const char *path, const struct stat *st)
+{
+	_cleanup_free_ char *text = NULL;
+	struct stat there;
+
+	if (asprintf(&text, "%s%s", root, path) < 0) {
+		text = NULL; /* undefined after a failure */
+		return true;
+	}
+	return !stat(text, &there) && there.st_dev == st->st_dev && there.st_ino == st->st_ino;
+}
+
+/* As a path was before the kernel put «\012» for each newline; NULL: it has none, or no memory. */
+static char *with_newlines(const char *told)
+{
+	char *path = strstr(told, "\\012") ? strdup(told) : NULL, *at = path;
+
+	while (at && (at = strstr(at, "\\012"))) {
+		*at++ = '\n';
+		memmove(at, at + 3, strlen(at + 3) + 1);
+	}
+	return path;
+}
+
+/* Whether the file is not to be found by the object's path any more, as far as its process sees. */
+static bool is_gone(const struct report_object *o, const struct stat *st)
+{
+	_cleanup_free_ char *path = with_newlines(o->path);
+	char root[32];
+
+	snprintf(root, sizeof(root), "/proc/%" PRIu32 "/root", o->pid);
+	return !st->st_nlink || !(lies_at(root, o->path, st) || (path && lies_at(root, path, st)));
+}
+
+/*
+ * Whether something may have been written to the file since. The time of the last write can be set by anybody
+ * who may write, that of the last change can't; but deleting and renaming a file changes it, too.
+ */
+static bool has_changed(const struct report_object *o, int fd, const struct stat *st)
+{
+	if (is_since(o, st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec))
+		return true;
+	if (!is_since(o, st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec))
+		return false;
+	return !is_gone(o, st) || is_born_since(o, fd);
+}
+
+/* --- finding it -------------------------------------------------------------------------------------- */
+
 static bool link_tells(const char *path, const char *target)
 {
 	_cleanup_free_ char *text = malloc(strlen(target) + 2);
@@ -78,6 +167,7 @@ static bool link_tells(const char *path, const char *target)
 /* Open what a link of /proc leads to, which is what a process has now, wherever that lies. */
 static int open_link(const struct report_object *o, const char *path)
 {
+	_cleanup_free_ char *target = with_newlines(o->path);
 	_cleanup_close_ int fd = -1;
 	enum sameness same;
 	struct stat st;
@@ -86,24 +176,32 @@ static int open_link(const struct report_object *o, const char *path)
 	if (fd < 0)
 		return fd;
 	same = compare(o, fd, &st);
-	if (same == OTHER || (same == UNTOLD && !link_tells(path, o->path)))
+	if (same == OTHER || (same == SAME && is_other_generation(o, fd)))
 		return -ENOENT;
-	return TAKE_FD(fd);
+	if (same == UNTOLD && !link_tells(path, o->path) && !(target && link_tells(path, target)))
+		return -ENOENT;
+	return has_changed(o, fd, &st) ? -ESTALE : TAKE_FD(fd);
 }
 
-/* Open what is at @path now: it has to be there, unchanged, since the object was seen. */
-static int open_path(const struct report_object *o, const char *path)
+/*
+ * Open what is at @path now: it has to be there, unchanged, since the object's code was seen. @exact: to be
+ * the same by its inode, and not by its path alone.
+ */
+static int open_path(const struct report_object *o, const char *path, bool exact)
 {
 	_cleanup_close_ int fd = -1;
-	uint64_t changed;
+	enum sameness same;
 	struct stat st;
 
 	fd = open_regular(path, &st);
 	if (fd < 0)
 		return fd;
-	changed = (uint64_t)st.st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec;
-	if (st.st_ctim.tv_sec < 0 || changed > o->seen_wall_ns || compare(o, fd, &st) == OTHER)
+	same = compare(o, fd, &st);
+	if (same == OTHER || (same == UNTOLD && exact) ||
+	    (same == SAME && is_other_generation(o, fd)))
 		return -ENOENT;
+	if (is_since(o, st.st_ctim.tv_sec, (uint32_t)st.st_ctim.tv_nsec))
+		return same == SAME ? -ESTALE : -ENOENT;
 	return TAKE_FD(fd);
 }
 
@@ -115,36 +213,64 @@ static bool is_deleted(const char *path)
 	return n > n_mark && !strcmp(path + n - n_mark, mark);
 }
 
-int user_file_open(const struct report_object *o, int *ret_fd)
+static int open_mapped(const struct report_object *o)
 {
 	char link[96];
 	int fd = -ENOENT;
 
-	if (o->path[0] != '/')
-		return -ENOENT;
 	if (o->pid && o->end) {
 		snprintf(link, sizeof(link), "/proc/%" PRIu32 "/map_files/%" PRIx64 "-%" PRIx64,
 			 o->pid, o->start, o->end);
 		fd = open_link(o, link);
 	}
-	if (fd < 0 && is_deleted(o->path)) {
+	if (fd == -ENOENT && o->pid && is_deleted(o->path)) {
 		snprintf(link, sizeof(link), "/proc/%" PRIu32 "/exe", o->pid);
-		fd = o->pid ? open_link(o, link) : -ENOENT;
-	} else if (fd < 0) {
-		_cleanup_free_ char *path = NULL;
-
-		if (asprintf(&path, "/proc/%" PRIu32 "/root%s", o->pid, o->path) < 0) {
-			path = NULL; /* undefined after a failure */
-			return -ENOMEM;
-		}
-		fd = o->pid ? open_path(o, path) : -ENOENT;
-		if (fd < 0)
-			fd = open_path(o, o->path);
+		fd = open_link(o, link);
 	}
+	return fd;
+}
+
+/* By @path as the object's process sees it, and as we do. */
+static int open_by_path(const struct report_object *o, const char *path, bool exact)
+{
+	_cleanup_free_ char *inside = NULL;
+	int fd;
+
+	if (asprintf(&inside, "/proc/%" PRIu32 "/root%s", o->pid, path) < 0) {
+		inside = NULL; /* undefined after a failure */
+		return -ENOMEM;
+	}
+	fd = o->pid ? open_path(o, inside, exact) : -ENOENT;
+	return fd == -ENOENT ? open_path(o, path, exact) : fd;
+}
+
+int user_file_open(const struct report_object *o, int *ret_fd)
+{
+	_cleanup_free_ char *path = NULL;
+	int fd;
+
+	if (o->path[0] != '/')
+		return -ENOENT;
+	fd = open_mapped(o);
+	/* files may have such names as the kernel gives to others */
+	if (fd == -ENOENT)
+		fd = open_by_path(o, o->path, is_deleted(o->path));
+	if (fd == -ENOENT && (path = with_newlines(o->path)))
+		fd = open_by_path(o, path, true);
 	if (fd < 0)
 		return fd;
 	*ret_fd = fd;
 	return 0;
+}
+
+bool user_file_stays(const struct report_object *o)
+{
+	_cleanup_close_ int place = open(o->path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	return place >= 0 && !fstat(place, &st) && S_ISREG(st.st_mode) &&
+	       compare(o, place, &st) != OTHER &&
+	       !is_since(o, st.st_ctim.tv_sec, (uint32_t)st.st_ctim.tv_nsec);
 }
 
 /* --- debug files ------------------------------------------------------------------------------- */

@@ -9,9 +9,12 @@
 
 /*
  * Open the file of @o: by what its process has mapped (also a deleted file), by its path as its process
- * sees it, by its path as we do. 0, -ENOENT for no file or none that is known to be the same, -ENOMEM.
+ * sees it, by its path as we do. 0, -ENOENT for no file or none that is known to be the same, -ESTALE for
+ * the same one if it may have been written to since its code was first seen at work, -ENOMEM.
  */
 int user_file_open(const struct report_object *o, int *ret_fd);
+/* Whether it is at its path as we see it, unchanged: it will be found without its process. */
+bool user_file_stays(const struct report_object *o);
 /*
  * Open the debug file of @elf, which is the file @fd of @o: below /usr/lib/debug by build ID, or by
  * .gnu_debuglink; also where the object's process sees those folders. It has @elf's build ID, or the

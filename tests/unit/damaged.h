@@ -196,7 +196,7 @@ static inline void write_some_names(struct record_writer *w, uint64_t i)
 {
 	const struct record_symbol s[] = { { i, i, 64, "a_function", "vmlinux" },
 					   { i + 64, i + 64, 64, "another", "a_module" } };
-	const struct record_code code = { "/bin/true", 8, 1, 77, i, 0, 4096, i, "main", 1 };
+	const struct record_code code = { "/bin/true", 8, 1, 77, i, 0, 4096, i, "main", 1, 0 };
 
 	record_writer_names(w, s, ARRAY_SIZE(s), &code, 1);
 }

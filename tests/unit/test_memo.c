@@ -253,7 +253,7 @@ static void assert_code(const struct user_memo *m, const struct report_object *o
 	assert_string_equal(e->name, name);
 	assert_int_equal(e->into, into);
 	assert_int_equal(e->offset, offset);
-	assert_true(user_same_object(&m->objects.items[e->object], o));
+	assert_true(user_same_object(&m->objects.items[e->object].is, o));
 }
 
 static void test_code(void **state _unused_)
@@ -277,7 +277,7 @@ static void test_code(void **state _unused_)
 	assert_null(user_memo_find(&m, other, 0x11));
 	/* the path is a copy; where a file is mapped makes no difference */
 	assert_int_equal(m.objects.n, 2);
-	assert_ptr_not_equal(m.objects.items[0].path, path);
+	assert_ptr_not_equal(m.objects.items[0].is.path, path);
 	assert_code(&m, OBJECT(.path = path, .major = 8, .minor = 1, .inode = 77, .pid = 2), 0x10,
 		    "main", 4);
 	/* another device's file of the same name and inode */
@@ -285,6 +285,45 @@ static void test_code(void **state _unused_)
 				   0x10));
 	user_memo_free(&m);
 	assert_int_equal(m.entries.n + m.objects.n, 0);
+	user_memo_free(&m);
+}
+
+/* Files that have had an inode by turns, and names that were taken back. */
+static void test_code_changed(void **state _unused_)
+{
+	char path[] = "/bin/true";
+	const struct report_object *o = OBJECT(.path = path, .inode = 77, .generation = 5);
+	const struct report_object *other = OBJECT(.path = path, .inode = 77, .generation = 6);
+	struct user_memo m = { 0 };
+
+	assert_null(user_memo_object(&m, o));
+	assert_int_equal(user_memo_learn(&m, o, 0x10, "main", 4), 0);
+	assert_int_equal(user_memo_learn(&m, other, 0x10, "another", 6), 0);
+	assert_int_equal(user_memo_learn(&m, o, 0x20, "second", 7), 0);
+	assert_int_equal(user_memo_withdraw(&m, user_memo_object(&m, o)), 0);
+	assert_true(user_memo_object(&m, o)->changed);
+	assert_false(user_memo_object(&m, other)->changed);
+	/* entries that were written to a recording stay, and new ones say that they are wrong */
+	assert_int_equal(m.entries.n, 5);
+	assert_string_equal(m.entries.items[0].name, "main");
+	assert_code(&m, o, 0x10, "", 0);
+	assert_code(&m, o, 0x20, "", 0);
+	assert_code(&m, other, 0x10, "another", 6);
+	/* as a recording tells it */
+	assert_int_equal(user_memo_learn(&m, o, 0x10, "main", 4), 0);
+	assert_code(&m, o, 0x10, "", 0);
+	assert_int_equal(user_memo_learn(&m, other, 0x10, "", 0), 0);
+	assert_int_equal(user_memo_learn(&m, other, 0x10, "", 0), 0);
+	assert_code(&m, other, 0x10, "", 0);
+	assert_int_equal(m.entries.n, 6);
+	/* what a recording has of it has to be found by what became known */
+	assert_int_equal(user_memo_learn(&m, other, 0x30, "third", 1), 0);
+	assert_int_equal(user_memo_know(&m, user_memo_object(&m, other), 9), 0);
+	assert_int_equal(user_memo_know(&m, user_memo_object(&m, other), 9), 0);
+	assert_int_equal(m.objects.items[1].is.known_generation, 9);
+	assert_int_equal(m.entries.n, 8);
+	assert_code(&m, other, 0x10, "", 0);
+	assert_code(&m, other, 0x30, "third", 1);
 	user_memo_free(&m);
 }
 
@@ -373,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_module_range),
 		cmocka_unit_test(test_many_texts),
 		cmocka_unit_test(test_code),
+		cmocka_unit_test(test_code_changed),
 		cmocka_unit_test(test_code_without_inode),
 		cmocka_unit_test(test_much_code),
 		cmocka_unit_test(test_user_symbols),

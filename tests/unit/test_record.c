@@ -440,8 +440,8 @@ static int note_symbol(void *arg, const struct record_symbol *s)
 
 static int note_code(void *arg, const struct record_code *c)
 {
-	fprintf(((struct names *)arg)->out, "%s %u:%u %u %llx %llx-%llx %llx %s+%llx\n", c->path,
-		c->major, c->minor, c->pid, (long long)c->inode, (long long)c->start,
+	fprintf(((struct names *)arg)->out, "%s %u:%u %u %llx.%x %llx-%llx %llx %s+%llx\n", c->path,
+		c->major, c->minor, c->pid, (long long)c->inode, c->generation, (long long)c->start,
 		(long long)c->end, (long long)c->offset, c->name, (long long)c->into);
 	return 0;
 }
@@ -465,8 +465,9 @@ static void test_names(void **state)
 		{ 0, 0, 0, "\xff\x01", "a module" },
 	};
 	static const struct record_code code[] = {
-		{ "/bin/true", 8, 1, 77, 1234567, 0x400000, 0x500000, 0x1234, "main", 12 },
-		{ "[vdso]", UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, UINT64_MAX, UINT64_MAX, 0, "",
+		{ "/bin/true", 8, 1, 77, 1234567, 0x400000, 0x500000, 0x1234, "main", 12,
+		  0xfedcba98 },
+		{ "[vdso]", UINT32_MAX, UINT32_MAX, UINT32_MAX, 0, UINT64_MAX, UINT64_MAX, 0, "", 0,
 		  0 },
 	};
 	struct record_options o = { .path = folder_name(*state, "one"), .force = true };
@@ -479,14 +480,14 @@ static void test_names(void **state)
 	record_writer_names(w, NULL, 0, code, 1);
 	end_at(w);
 	read_names(o.path, &got);
-	assert_string_equal(
-		got.text,
-		"ffffffff81000001 ffffffff81000000+40 kmalloc_caller [vmlinux]\n"
-		"ffffffffffffffff 0+ffffffffffffffff  []\n"
-		"0 0+0 \xff\x01 [a module]\n"
-		"/bin/true 8:1 77 12d687 400000-500000 1234 main+c\n"
-		"[vdso] 4294967295:4294967295 4294967295 0 ffffffffffffffff-ffffffffffffffff 0 +0\n"
-		"/bin/true 8:1 77 12d687 400000-500000 1234 main+c\n");
+	assert_string_equal(got.text,
+			    "ffffffff81000001 ffffffff81000000+40 kmalloc_caller [vmlinux]\n"
+			    "ffffffffffffffff 0+ffffffffffffffff  []\n"
+			    "0 0+0 \xff\x01 [a module]\n"
+			    "/bin/true 8:1 77 12d687.fedcba98 400000-500000 1234 main+c\n"
+			    "[vdso] 4294967295:4294967295 4294967295 0.0 "
+			    "ffffffffffffffff-ffffffffffffffff 0 +0\n"
+			    "/bin/true 8:1 77 12d687.fedcba98 400000-500000 1234 main+c\n");
 	free(got.text);
 }
 

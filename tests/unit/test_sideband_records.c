@@ -134,6 +134,7 @@ static void test_map(void **state _unused_)
 	assert_int_equal(r.map.bytes, 0x3000);
 	assert_int_equal(r.map.offset, 0x2000);
 	assert_int_equal(r.map.inode, 77);
+	assert_int_equal(r.map.generation, 9);
 	assert_int_equal(r.map.major, 254);
 	assert_int_equal(r.map.minor, 2);
 	assert_int_equal(r.map.protection, PROT_READ | PROT_EXEC);

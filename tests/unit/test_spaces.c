@@ -543,6 +543,48 @@ static void test_objects(void **state _unused_)
 	spaces_free(&s);
 }
 
+/*
+ * Files that have had an inode by turns are told apart by its generation. /proc does not tell it: that is the
+ * newest such file, and the first that is told of one that was known before is its own.
+ */
+static void test_generations(void **state _unused_)
+{
+	static const struct {
+		uint32_t generation, object, objects;
+	} steps[] = { { 0, 0, 1 }, { 0, 0, 1 }, { 7, 0, 1 }, { 0, 0, 1 }, { 7, 0, 1 },
+		      { 8, 1, 2 }, { 7, 0, 2 }, { 0, 1, 2 }, { 9, 2, 3 }, { 8, 1, 3 } };
+	struct {
+		struct event_map e;
+		char path[16];
+	} m = { .e = { .h = { .kind = EVENT_MAP, .pid = 1 },
+		       .start = PAGE,
+		       .bytes = PAGE,
+		       .inode = 5,
+		       .size = 3 },
+		.path = "/a" };
+	struct spaces s;
+	size_t i;
+
+	spaces_init(&s);
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		m.e.generation = steps[i].generation;
+		spaces_enter(&s, &m.e.h);
+		assert_int_equal(spaces_find(spaces_known(&s, 1), PAGE)->object, steps[i].object);
+		assert_int_equal(s.objects.n, steps[i].objects);
+	}
+	/* how they were told first stays */
+	assert_int_equal(s.objects.items[0].generation, 0);
+	assert_int_equal(s.objects.items[0].known, 7);
+	assert_int_equal(s.objects.items[1].generation, 8);
+	/* each memfd has an inode of its own: one row for all */
+	strcpy(m.path, "/memfd:x");
+	m.e.size = sizeof("/memfd:x");
+	for (m.e.generation = 1; m.e.generation < 4; m.e.generation++)
+		spaces_enter(&s, &m.e.h);
+	assert_int_equal(s.objects.n, 4);
+	spaces_free(&s);
+}
+
 static void test_lost(void **state _unused_)
 {
 	struct event_maps_lost e = { .h = { .kind = EVENT_MAPS_LOST }, .records = 17 };
@@ -700,9 +742,9 @@ int main(void)
 		cmocka_unit_test(test_heap),	      cmocka_unit_test(test_heap_32),
 		cmocka_unit_test(test_heap_low),      cmocka_unit_test(test_nameless),
 		cmocka_unit_test(test_limit_of_maps), cmocka_unit_test(test_limit_of_objects),
-		cmocka_unit_test(test_objects),	      cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_model),	      cmocka_unit_test(test_heap_again),
-		cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_objects),	      cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_lost),	      cmocka_unit_test(test_model),
+		cmocka_unit_test(test_heap_again),    cmocka_unit_test(test_drop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,17 +18,11 @@
 #include <time.h>
 
 #include "sym/symbolizer.h"
-#include "sym/user.h"
 
 /* Last: it has a macro named fail. */
 #include <cmocka.h>
 
-/* What is looked for, in copies of this program. */
-static __attribute__((noinline, noclone)) int marked_function(int x)
-{
-	__asm__ volatile("");
-	return x * 3 + 1;
-}
+#include "user_objects.h"
 
 #define SKIP_BECAUSE(...)                      \
 	do {                                   \
@@ -36,146 +30,6 @@ static __attribute__((noinline, noclone)) int marked_function(int x)
 		print_message("\n");           \
 		skip();                        \
 	} while (0)
-
-/* --- objects ------------------------------------------------------------------------------------ */
-
-static uint64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
-#define PATH_MOST 4096
-
-/* The object (its path in @path) and the offset of an address of this process, as maps tells them. */
-static void object_of(const void *address, char path[static PATH_MOST], struct report_object *ret,
-		      uint64_t *ret_offset)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	char line[PATH_MOST];
-	bool found = false;
-
-	assert_non_null(f);
-	while (!found && fgets(line, sizeof(line), f)) {
-		struct report_object o = { .path = path, .pid = (uint32_t)getpid() };
-		uint64_t offset;
-
-		path[0] = '\0';
-		assert_true(sscanf(line,
-				   "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64 " %x:%x %" SCNu64
-				   " %4095[^\n]",
-				   &o.start, &o.end, &offset, &o.major, &o.minor, &o.inode,
-				   path) >= 6);
-		if ((uintptr_t)address < o.start || (uintptr_t)address >= o.end)
-			continue;
-		o.seen_wall_ns = now();
-		*ret = o;
-		*ret_offset = (uintptr_t)address - o.start + offset;
-		found = true;
-	}
-	fclose(f);
-	assert_true(found);
-}
-
-/* Only by its path. */
-static struct report_object object_at(char *path)
-{
-	struct report_object o = { .path = path, .seen_wall_ns = now() };
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	o.inode = st.st_ino;
-	o.major = major(st.st_dev);
-	o.minor = minor(st.st_dev);
-	return o;
-}
-
-static uint64_t marked_offset(void)
-{
-	struct report_object o;
-	char path[PATH_MOST];
-	uint64_t offset;
-
-	object_of((const void *)(uintptr_t)marked_function, path, &o, &offset);
-	return offset;
-}
-
-/* 0 if the object's file has marked_function() where this program has it. */
-static int find_marked(const struct report_object *o)
-{
-	struct user_symbols *s = NULL;
-	uint64_t offset = 99;
-	const char *name = NULL;
-	int err;
-
-	assert_int_equal(user_symbols_new(&s), 0);
-	err = user_symbols_lookup(s, o, marked_offset() + 2, &name, &offset);
-	if (!err) {
-		if (strcmp(name, "marked_function") || offset != 2)
-			err = -ESTALE;
-	} else {
-		assert_null(name);
-		assert_int_equal(offset, 99);
-	}
-	user_symbols_free(&s);
-	assert_null(s);
-	return err;
-}
-
-/* --- folders of files ---------------------------------------------------------------------------- */
-
-struct folder {
-	char path[64];
-	char file[128];
-};
-
-static int folder_new(void **state)
-{
-	struct folder *f = calloc(1, sizeof(*f));
-
-	if (!f)
-		return -1;
-	strcpy(f->path, "/tmp/kmscope-user-XXXXXX");
-	if (!mkdtemp(f->path))
-		return -1;
-	snprintf(f->file, sizeof(f->file), "%s/program", f->path);
-	*state = f;
-	return 0;
-}
-
-static int run(const char *fmt, ...) _printf_(1, 2);
-static int run(const char *fmt, ...)
-{
-	char command[1024];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	return system(command);
-}
-
-static int folder_free(void **state)
-{
-	struct folder *f = *state;
-
-	if (!strncmp(f->path, "/tmp/kmscope-user-", 18))
-		run("rm -rf '%s'", f->path);
-	free(f);
-	return 0;
-}
-
-static void copy_self(const char *to)
-{
-	assert_int_equal(run("cp '/proc/%d/exe' '%s'", getpid(), to), 0);
-}
-
-static bool have(const char *tool)
-{
-	return run("command -v %s >/dev/null 2>&1", tool) == 0;
-}
 
 /* --- names --------------------------------------------------------------------------------------- */
 
@@ -265,7 +119,7 @@ static void test_no_files(void **state _unused_)
 		struct report_object o = {
 			.path = (char *)paths[i],
 			.pid = (uint32_t)getpid(),
-			.seen_wall_ns = UINT64_MAX,
+			.first_wall_ns = UINT64_MAX,
 		};
 
 		assert_int_equal(user_symbols_lookup(s, &o, 64, &name, &offset), -ENOENT);
@@ -346,20 +200,20 @@ static void test_replaced(void **state)
 	assert_int_equal(find_marked(&late), -ENOENT);
 	assert_int_equal(stat(f->file, &st), 0);
 	late = o;
-	late.seen_wall_ns =
+	late.first_wall_ns = late.seen_wall_ns =
 		(uint64_t)st.st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec;
 	assert_int_equal(find_marked(&late), 0);
-	late.seen_wall_ns--;
+	late.first_wall_ns--;
 	assert_int_equal(find_marked(&late), -ENOENT);
 	late.inode = 0;
 	assert_int_equal(find_marked(&late), -ENOENT);
-	late.seen_wall_ns++;
+	late.first_wall_ns++;
 	assert_int_equal(find_marked(&late), 0);
 
 	snprintf(other, sizeof(other), "%s.new", f->file);
 	copy_self(other);
 	assert_int_equal(rename(other, f->file), 0);
-	o.seen_wall_ns = now();
+	o.first_wall_ns = now();
 	assert_int_equal(find_marked(&o), -ENOENT);
 }
 
@@ -369,11 +223,13 @@ static void test_deleted_mapping(void **state)
 	struct report_object o;
 	char link[128], name[160], path[PATH_MOST];
 	const size_t n = 4096;
-	uint64_t offset;
+	uint64_t offset, began;
 	void *p;
 	int fd;
 
 	copy_self(f->file);
+	pause_step();
+	began = now();
 	fd = open(f->file, O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
 	p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -391,8 +247,8 @@ static void test_deleted_mapping(void **state)
 	}
 	close(fd);
 	assert_int_equal(find_marked(&o), 0);
-	/* whatever is said of the time: it is the file that is mapped */
-	o.seen_wall_ns = 0;
+	/* it is the file that is mapped, and was only deleted since */
+	o.first_wall_ns = began;
 	assert_int_equal(find_marked(&o), 0);
 	o.inode = 0;
 	assert_int_equal(find_marked(&o), 0); /* by the link's text */
@@ -482,7 +338,7 @@ static void test_other_root(void **state)
 	assert_int_equal(find_marked(&o), -ENOENT);
 	o.pid = (uint32_t)pid;
 	assert_int_equal(find_marked(&o), 0);
-	o.seen_wall_ns = 1;
+	o.first_wall_ns = 1;
 	assert_int_equal(find_marked(&o), -ENOENT);
 	end(pid);
 }
@@ -532,7 +388,7 @@ static void test_damaged(void **state)
 
 	copy_self(f->file);
 	d.o = object_at(f->file);
-	d.o.seen_wall_ns = UINT64_MAX;
+	d.o.first_wall_ns = UINT64_MAX;
 	d.fd = open(f->file, O_RDWR | O_CLOEXEC);
 	assert_true(d.fd >= 0);
 	assert_int_equal(fstat(d.fd, &st), 0);
