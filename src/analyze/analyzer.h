@@ -45,6 +45,12 @@ struct analyzer_ops {
 	 * is none.
 	 */
 	uint32_t (*wonder)(struct analyzer *a);
+	/*
+	 * Add to @r, for whoever looks up names, the user code in those objects for which @wanted says so; it
+	 * is asked for each that has some which was not added before. 0 or -ENOMEM. NULL: there is none.
+	 */
+	int (*code)(struct analyzer *a, bool (*wanted)(void *arg, const struct report_object *o),
+		    void *arg, struct report *r);
 	void (*free)(struct analyzer *a);
 };
 

@@ -120,6 +120,13 @@ static uint32_t faults_analyzer_wonder(struct analyzer *a)
 	return faults_wonder(&((struct faults_analyzer *)a)->faults);
 }
 
+static int faults_analyzer_code(struct analyzer *a,
+				bool (*wanted)(void *arg, const struct report_object *o), void *arg,
+				struct report *r)
+{
+	return faults_code(&((struct faults_analyzer *)a)->faults, wanted, arg, r);
+}
+
 /* Faults have no life: nothing is followed. */
 static void faults_each_live(const struct analyzer *a _unused_,
 			     void (*visit)(void *ctx, uint64_t ptr) _unused_, void *ctx _unused_)
@@ -665,5 +672,6 @@ const struct analyzer_ops faults_analyzer = {
 	.report = faults_report,
 	.each_live = faults_each_live,
 	.wonder = faults_analyzer_wonder,
+	.code = faults_analyzer_code,
 	.free = faults_analyzer_free,
 };

@@ -95,6 +95,16 @@ int analysis_open(struct analysis *a, struct failure *f)
 
 /* --- reports ---------------------------------------------------------------------------------------- */
 
+/* What is found stays found, also when the process and its file are gone. */
+static int need_user_symbols(struct analysis *a)
+{
+	int err = a->user_symbols ? 0 : user_symbols_new(&a->user_symbols);
+
+	if (!err && !a->fixed)
+		user_symbols_remember(a->user_symbols, true);
+	return err;
+}
+
 /* Names for addresses; without them the report shows addresses and says why. */
 static int resolve(struct analysis *a, struct report *r, bool final)
 {
@@ -108,12 +118,8 @@ static int resolve(struct analysis *a, struct report *r, bool final)
 			free(a->names_why);
 			a->names_why = strdup(why.text);
 		}
-		if (!a->user_symbols && r->n_objects) {
-			int err = user_symbols_new(&a->user_symbols);
-
-			if (err)
-				return err;
-		}
+		if (r->n_objects && need_user_symbols(a))
+			return -ENOMEM;
 	}
 	if (a->names_why && (a->fixed || !a->symbolizer))
 		report_add_note(r, "addresses have no names: %s", a->names_why);
@@ -137,6 +143,24 @@ static struct report *report_begin(const struct analysis *a)
 		snprintf(r->arch, sizeof(r->arch), "%s", a->arch ? a->arch : a->capset->arch);
 	}
 	return r;
+}
+
+static bool cant_wait(void *arg _unused_, const struct report_object *o)
+{
+	return !user_symbols_last(o);
+}
+
+int analysis_names(void *arg, struct failure *f)
+{
+	struct analysis *a = arg;
+	_cleanup_(report_free) struct report *r = report_begin(a);
+	int err = r ? a->analyzer->ops->code(a->analyzer, cant_wait, NULL, r) : -ENOMEM;
+
+	if (!err && r->n_objects)
+		err = need_user_symbols(a);
+	if (!err)
+		err = symbolize_report(NULL, a->user_symbols, r);
+	return err ? fail(f, FAILURE_INTERNAL, err, "not enough memory for names") : 0;
 }
 
 int analysis_flush(void *arg, struct failure *f)

@@ -44,6 +44,8 @@ int analysis_make(struct analysis *a, uint64_t number, bool final, struct report
 
 /* Make and print one; @arg is the analysis, as session.report wants it. */
 int analysis_report(void *arg, uint64_t number, bool final, struct failure *f);
+/* Look up, while it can be done, the user code whose files may be gone later; as session.second. */
+int analysis_names(void *arg, struct failure *f);
 /* --trace: print what was seen since the last time; as session.flush. */
 int analysis_flush(void *arg, struct failure *f);
 

@@ -93,6 +93,8 @@ static int live_run(struct live_run *l, struct failure *f)
 		.armed = armed,
 		.report = analysis_report,
 		.flush = o->trace ? analysis_flush : NULL,
+		/* a recording looks up all names itself */
+		.second = a->analyzer->ops->code && !l->recording ? analysis_names : NULL,
 		.arg = a,
 	};
 	int err = tracing_check_ready_file(o->ready_file, f);

@@ -46,7 +46,9 @@ static void run_tick(struct run *r, const struct event_header *tick)
 		recording_tick(r->s->recording, tick, ending);
 	if (r->s->source->ops->age)
 		r->s->source->ops->age(r->s->source, run_each_live, r);
-	if (!r->s->interval_ticks || r->ticks % r->s->interval_ticks || ending)
+	if (r->s->second)
+		r->err = r->s->second(r->s->arg, r->f);
+	if (r->err || !r->s->interval_ticks || r->ticks % r->s->interval_ticks || ending)
 		return;
 	/* what came before the report is printed before it, however it was delivered */
 	if (r->s->flush)

@@ -31,7 +31,9 @@ struct session {
 	int (*report)(void *arg, uint64_t number, bool final, struct failure *f);
 	/* Called when what there was has been analysed; an error ends the run. NULL: no need. */
 	int (*flush)(void *arg, struct failure *f);
-	/* Asked whenever that is so: whether the run is to end. NULL: it is not. */
+	/* Called once a second; an error ends the run. NULL: no need. */
+	int (*second)(void *arg, struct failure *f);
+	/* Asked whenever what there was has been analysed: whether the run is to end. NULL: it is not. */
 	bool (*enough)(void *arg);
 	void *arg;
 };

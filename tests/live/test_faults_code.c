@@ -142,6 +142,87 @@ static void test_rewritten(void **state)
 	json_decref(r);
 }
 
+/* --- files that are another one from run to run --------------------------------------------------------- */
+
+/* $1, which is $2, runs twice; in between $3, of other symbols, takes its place: written into it, or made anew. */
+#define RUN_TWICE(between) \
+	"cp \"$2\" \"$1\"; \"$1\" anon " FAULTS_ARG "; " between "; \"$1\" anon " FAULTS_ARG
+
+static const struct rebuilt {
+	const char *script;
+	bool anew;
+} in_place = { RUN_TWICE("cp \"$3\" \"$1\""), false },
+  anew = { RUN_TWICE("rm \"$1\"; cp \"$3\" \"$1\""), true };
+
+/* The faults of all code in @path that took so many, of that which is named @function (NULL: or otherwise). */
+static uint64_t faults_in(const json_t *r, const char *path, const char *function)
+{
+	uint64_t sum = 0;
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(live_table(r, "sites"), i, row)
+	{
+		const char *object = live_text(row, "object");
+
+		if (live_u64(row, "minor") >= FAULTS && object && strstr(object, path) &&
+		    (!function || live_is_in(live_text(row, "symbol"), function)))
+			sum += live_u64(row, "minor");
+	}
+	return sum;
+}
+
+/* Each version's faults have its own names, or none. A file made anew may get the old one's inode. */
+static void test_rebuilt(void **state)
+{
+	const struct rebuilt *c = *state;
+	const char *const more[][2] = { { "--stacks", "none" },
+					{ "-i", "1" },
+					{ "--write", NULL } };
+	char first[LIVE_PATH_MAX], kept[LIVE_PATH_MAX];
+	json_t *r;
+
+	make_program();
+	snprintf(first, sizeof(first), "%s", live_temp("first"));
+	snprintf(kept, sizeof(kept), "%s", live_temp("kept"));
+	faults_copy(faults_path, first);
+	rename_symbols();
+	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
+		const char *run = live_temp("run");
+
+		r = live_run("faults", "--json", more[i][0], more[i][1] ? more[i][1] : kept, "--",
+			     "sh", "-c", c->script, "sh", run, first, program, NULL);
+		check_u64(faults_in(r, run, NULL) / FAULTS, 2, "runs");
+		/* looked up in between at most */
+		check(faults_in(r, run, "write_area") / FAULTS <= c->anew,
+		      "runs of the second version have names of the first");
+		if (faults_has_symbols(program, "wrong_area"))
+			check_u64(faults_in(r, run, "wrong_area") / FAULTS, c->anew,
+				  "runs by the name of the second version");
+		json_decref(r);
+	}
+}
+
+/* --- files that are gone when the report is made ---------------------------------------------------------- */
+
+/* $1 runs for some seconds, and nothing is left at its path then. */
+#define RUN_AND(what)                                     \
+	"sleep 3 | \"$1\" --hold \"$2\" anon " FAULTS_ARG \
+	" & while ! [ -e \"$2\" ]; do sleep 0.1; done; " what "; wait"
+
+static void test_gone(void **state)
+{
+	json_t *r;
+
+	make_program();
+	r = live_run("faults", "--json", "--", "sh", "-c", (const char *)*state, "sh", program,
+		     live_temp("hold"), NULL);
+	check(faults_in(r, program, NULL) >= FAULTS, "the faults are in no row");
+	if (faults_has_symbols(faults_path, "write_area"))
+		check(faults_in(r, program, "write_area") >= FAULTS, "the code has no name");
+	json_decref(r);
+}
+
 /* --- containers ---------------------------------------------------------------------------------------------- */
 
 /* The program lies on a file system that nobody else sees; with @root that is another root's, too. */
@@ -261,6 +342,11 @@ int main(int argc, char **argv)
 		live_test(test_changed, "a program replaced before", &replaced_before),
 		live_test(test_changed, "a program replaced meanwhile", &replaced_after),
 		live_test(test_rewritten, "a file written to in place", NULL),
+		live_test(test_rebuilt, "a program written to between two runs", &in_place),
+		live_test(test_rebuilt, "a program made anew between two runs", &anew),
+		live_test(test_gone, "a program deleted, that has ended", RUN_AND("rm \"$1\"")),
+		live_test(test_gone, "a program renamed, that has ended",
+			  RUN_AND("mv \"$1\" \"$1.moved\"")),
 		live_test(test_container, "a program in a mount namespace", NULL),
 		live_test(test_container, "a program in another root", "root"),
 		faults_test(test_maps_made, "very many mappings", NULL),
