@@ -6,7 +6,7 @@
 
 #include "base/digits.h"
 
-#define LOST_SHARE 10
+#define LOST_SHARE 10 /* a tenth */
 
 static uint64_t lost_of(const struct report *r)
 {
@@ -15,10 +15,9 @@ static uint64_t lost_of(const struct report *r)
 	return r->quality.lost + (misses == QUALITY_UNKNOWN ? 0 : misses);
 }
 
-/* Of the difference a tenth and more may be events that were lost. */
 static bool is_drowned(const struct faults_gup *g, const struct faults *f)
 {
-	return g->differs && g->lost * LOST_SHARE > f->tally.gup[0] + f->tally.gup[1] && g->lost;
+	return g->lost && g->lost * LOST_SHARE > f->tally.gup[0] + f->tally.gup[1];
 }
 
 /* *ret_any: whether there are any. */
@@ -45,21 +44,20 @@ static int find_open(struct faults_gup *g, const struct faults *f, bool *ret_any
 int faults_gup_look(struct faults_gup *ret, const struct faults *f, const struct report *r)
 {
 	uint32_t hooked = f->stream.start.hooked;
-	bool any;
-	int err;
+	bool any = false;
+	int err = 0;
 
 	*ret = (struct faults_gup){
+		.hooked = hooked & HOOKED_GUP ||
+			  (hooked & HOOKED_COUNTS && f->stream.start.sample <= 1),
 		.differs = !(hooked & HOOKED_GUP),
 		.lost = lost_of(r),
-		.known = hooked & HOOKED_GUP ||
-			 (hooked & HOOKED_COUNTS && f->stream.start.sample <= 1),
 	};
-	if (!ret->known || !ret->differs)
-		return 0;
-	ret->known = ret->rows = !is_drowned(ret, f);
-	err = find_open(ret, f, &any);
-	if (any && !r->final)
-		ret->known = false;
+	if (ret->hooked && ret->differs) {
+		ret->drowned = is_drowned(ret, f);
+		err = find_open(ret, f, &any);
+	}
+	ret->known = ret->hooked && !ret->drowned && (r->final || !any);
 	return err;
 }
 
@@ -71,7 +69,7 @@ void faults_gup_free(struct faults_gup *g)
 
 bool faults_gup_of_row(const struct faults_gup *g, size_t row)
 {
-	return g->differs ? g->rows && !g->open[row] : g->known;
+	return g->hooked && !g->drowned && !(g->open && g->open[row]);
 }
 
 static const char *why_unknown(const struct faults *f)
@@ -87,14 +85,14 @@ static const char *why_unknown(const struct faults *f)
 
 void faults_gup_note(const struct faults_gup *g, const struct faults *f, struct report *r)
 {
-	if (g->open && !g->rows)
+	if (!g->hooked)
+		report_add_note(r, "what get_user_pages() took is not known%s", why_unknown(f));
+	else if (g->drowned)
 		report_add_note(
 			r,
 			"what get_user_pages() took is not known: it is what was counted and "
 			"not told, and %s events were lost",
 			digits_grouped(g->lost).s);
-	else if (!g->known && !g->open)
-		report_add_note(r, "what get_user_pages() took is not known%s", why_unknown(f));
 	else if (g->differs && g->lost)
 		report_add_note(
 			r, "up to %s of what get_user_pages() took may be events that were lost",

@@ -11,10 +11,11 @@
 
 struct faults_gup {
 	bool known; /* of the report as a whole */
-	bool rows; /* where it is a difference: of those rows that are not open */
-	bool differs; /* it is a difference */
-	uint64_t lost; /* events; if it is a difference up to so many of it may be these */
-	bool *open; /* owned; rows of which it is not known yet; NULL: none is */
+	bool hooked; /* it can be known here at all */
+	bool differs; /* it is a difference: */
+	bool drowned; /* … of which a tenth or more may be events that were lost */
+	uint64_t lost; /* how many were lost or missed */
+	bool *open; /* … owned; by row, whether it is still to come of a process in it; NULL: of none */
 };
 
 /* What is known now; @r's quality is described. 0 or -ENOMEM; to be freed in either case. */

@@ -147,7 +147,7 @@ static struct report *report_begin(const struct analysis *a)
 
 static bool cant_wait(void *arg _unused_, const struct report_object *o)
 {
-	return !user_symbols_last(o);
+	return !user_symbols_can_wait(o);
 }
 
 int analysis_names(void *arg, struct failure *f)

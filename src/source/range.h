@@ -27,7 +27,8 @@
  *
  * EVENT_COUNTERS and EVENT_MISSES are relative to the beginning. They are told once a second, so that what
  * was lost is rounded up: it may have been lost up to a second before the beginning or after the end;
- * range_blurred() says how much. What is left out and frees of NULL are those between the last records before the beginning and before the end.
+ * range_blurred() says how much. What is left out and frees of NULL are those between the last records
+ * before the beginning and before the end.
  *
  * At the end EVENT_COUNTERS, EVENT_MISSES and EVENT_END have its time. They come with the first EVENT_TICK, of
  * those told with counters, or EVENT_END that is not of the range; later records are passed over. A stream

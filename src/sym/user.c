@@ -308,7 +308,7 @@ int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, u
 	return err;
 }
 
-bool user_symbols_last(const struct report_object *o)
+bool user_symbols_can_wait(const struct report_object *o)
 {
 	return o->path[0] != '/' || user_file_stays(o);
 }

@@ -32,7 +32,7 @@ int user_symbols_lookup(struct user_symbols *s, const struct report_object *o, u
  * Whether @o can be looked up as well when no process has it any more: its file is where its path says, as
  * it was, or it is none. Cheap: nothing is read.
  */
-bool user_symbols_last(const struct report_object *o);
+bool user_symbols_can_wait(const struct report_object *o);
 
 struct user_memo;
 

@@ -84,8 +84,8 @@ class Faults(Pages):
     warm_up = 100
 
     def __init__(self, args):
-        # What a fault takes jumps between two levels for seconds, in virtual machines at least: with
-        # few long rounds the medians are of one or the other.
+        # What a fault takes has two levels, some 20 % apart, from run to run (seen in a virtual machine):
+        # the medians of few long rounds are of one or the other.
         self.turns, self.mib, self.rounds = args.fault_turns, 4, 2 * args.rounds
         self.units = (self.mib << 20) // PAGE
         self.title = "page-fault loop, %d MiB" % self.mib

@@ -14,14 +14,15 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define FAULTS	    1009
-#define FAULTS_ARG  "1009"
-#define FEWER	    503
-#define FEWER_ARG   "503"
-#define HUGE	    3
-#define HUGE_ARG    "3"
-#define THREADS	    7
-#define THREADS_ARG "7"
+#define FAULTS	     1009
+#define FAULTS_ARG   "1009"
+#define FEWER	     503
+#define FEWER_ARG    "503"
+#define HUGE	     3
+#define HUGE_ARG     "3"
+#define HUGE_ENABLED "/sys/kernel/mm/transparent_hugepage/enabled"
+#define THREADS	     7
+#define THREADS_ARG  "7"
 
 /* --- kinds of memory -------------------------------------------------------------------------------- */
 
@@ -356,6 +357,7 @@ static void test_moved(void **state _unused_)
 /* One fault brings a huge page; where there was none to be had, its pages come one by one. */
 static void test_huge(void **state)
 {
+	char enabled[64];
 	struct faults_run run;
 	uint64_t told;
 	json_t *r;
@@ -363,6 +365,8 @@ static void test_huge(void **state)
 	(void)state;
 	if (access(WORK_HUGE_SIZE, F_OK))
 		live_skip("no huge pages");
+	if (live_read_file(HUGE_ENABLED, enabled, sizeof(enabled)) && strstr(enabled, "[never]"))
+		live_skip("huge pages are off");
 	r = faults_gated(&run, NULL, "huge", HUGE_ARG, NULL);
 	check(run.huge > 0 && run.huge <= HUGE, "%llu huge pages", (unsigned long long)run.huge);
 	check_u64(run.minor, run.huge + (HUGE - run.huge) * run.huge_pages, "getrusage()'s minor");
